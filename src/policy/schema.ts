@@ -1,0 +1,251 @@
+/**
+ * The shapes that the halves of Edict share: what a source declares, what a cycle makes of it, and the documents
+ * that it leaves in MongoDB for the server. Pure types and zod schemas; no effects.
+ */
+import { z } from 'zod'
+
+/** `group/name/version`. */
+export type PolicyKey = `${string}/${string}/${string}`
+
+export const severity = z.enum(['error', 'warning'])
+
+/** Something wrong (or doubtful) in a source. Findings are data, never exceptions. Rows and columns count from 1. */
+export const findingSchema = z.object({
+  code: z.string(),
+  severity,
+  message: z.string(),
+  source: z.string(),
+  commit: z.string().optional(),
+  author: z.string().optional(),
+  file: z.string().optional(),
+  line: z.number().int().optional(),
+  column: z.number().int().optional(),
+})
+export type Finding = z.infer<typeof findingSchema>
+
+/** One file of a source at a commit, path relative to the source's `path`, forward slashes. */
+export interface SourceFile {
+  readonly path: string
+  /** Identity of the content: sha256 hex of the bytes. */
+  readonly digest: string
+  readonly text: string
+}
+
+/** What one source declares at one commit. */
+export interface Fragment {
+  readonly source: string
+  readonly kind: 'git' | 'directory' | 'api'
+  /** Git commit id, or for a directory `sha256:…` over its sorted listing. */
+  readonly commit: string
+  /** For people: `main@sha1:…` for Git, `sha256:…` for a directory. */
+  readonly revision: string
+  readonly author: string | null
+  readonly committedAt: Date | null
+  readonly files: readonly SourceFile[]
+  /** What could not be read as a file at all: symlinks, submodules, not UTF-8, too large. */
+  readonly findings: readonly Finding[]
+}
+
+export type RegoVersion = 0 | 1
+
+/** What the AST of one Rego file says (from `opa parse`); content-addressed, so it carries no path. */
+export interface ModuleAnalysis {
+  readonly regoVersion: RegoVersion
+  /** Package path without the leading `data`: `["gaiax", "my-name"]`. */
+  readonly package: readonly string[]
+  readonly packageLine: number
+  readonly rules: readonly RuleSummary[]
+  /** Every reference into `data`, its constant prefix without the leading `data`; `[]` means all of `data`. */
+  readonly refs: readonly (readonly string[])[]
+}
+
+export interface RuleSummary {
+  /** The head's constant path under the package (`["names"]`, `["a", "b"]`, `["$0"]` for `_`). */
+  readonly path: readonly string[]
+  readonly isFunction: boolean
+  readonly isTest: boolean
+  readonly line: number
+}
+
+/** What the bundle entry answers: the package document, or the value of its only rule `_`. */
+export type EntryKind = 'package' | 'value'
+
+// ── Documents in MongoDB ────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Text as it was written, or a reference to a blob when it is over 256 kB. */
+export const storedTextSchema = z.union([z.string(), z.object({ blob: z.string(), size: z.number() })])
+export type StoredText = z.infer<typeof storedTextSchema>
+
+export const artifactSchema = z.object({
+  /** sha256 hex of the WASM module (a blob). */
+  wasm: z.string(),
+  /** sha256 hex of the JSON text that is the root of `data` (a blob). */
+  data: z.string(),
+  entry: z.enum(['package', 'value']),
+})
+export type Artifact = z.infer<typeof artifactSchema>
+
+export const policyStatusSchema = z.object({
+  phase: z.enum(['Ready', 'Quarantined']),
+  /** The findings of the last cycle that looked at it: errors when quarantined, warnings when ready. */
+  findings: z.array(findingSchema),
+  since: z.date(),
+  /** What was refused, when quarantined; the document's own commit is the one in force. */
+  commit: z.string().optional(),
+  author: z.string().optional(),
+})
+export type PolicyStatus = z.infer<typeof policyStatusSchema>
+
+/** Collection `policies`. `_id` is the PolicyKey. */
+export const policyDocumentSchema = z.object({
+  _id: z.string(),
+  /** The source's name. */
+  repository: z.string(),
+  group: z.string(),
+  name: z.string(),
+  version: z.string(),
+  rego: storedTextSchema,
+  /** data.json as written; null when there is none. */
+  data: storedTextSchema.nullable(),
+  /** Further `*.rego` files of the same package, tests included, and the other side files, by file name. */
+  files: z.array(z.object({ path: z.string(), text: storedTextSchema })),
+  regoVersion: z.union([z.literal(0), z.literal(1)]),
+  /** Identity of everything that decides: artifact digests and entry. */
+  digest: z.string(),
+  /** Identity of what the author wrote plus what it was built with and from (opa, capabilities, shared modules, data). */
+  inputs: z.string(),
+  /** null: it never had a good one. */
+  artifact: artifactSchema.nullable(),
+  commit: z.string(),
+  author: z.string().nullable(),
+  status: policyStatusSchema,
+  updated: z.date(),
+  /** The revision that last wrote this document. */
+  revision: z.number().int(),
+})
+export type PolicyDocument = z.infer<typeof policyDocumentSchema>
+
+/** Collection `modules`: shared modules and shared data in force. `_id` is `<source>:<path>`. */
+export const moduleDocumentSchema = z.object({
+  _id: z.string(),
+  repository: z.string(),
+  kind: z.enum(['module', 'data']),
+  /** The module's id (`rbac/core`) or the data's path (`roles`, `""` for the root). */
+  id: z.string(),
+  path: z.string(),
+  text: storedTextSchema,
+  digest: z.string(),
+  commit: z.string(),
+  author: z.string().nullable(),
+  status: policyStatusSchema,
+  updated: z.date(),
+  revision: z.number().int(),
+})
+export type ModuleDocument = z.infer<typeof moduleDocumentSchema>
+
+/** Collection `locks`. `_id` is the PolicyKey. An `until` in the past means unlocked. */
+export const lockDocumentSchema = z.object({
+  _id: z.string(),
+  actor: z.string(),
+  reason: z.string().nullable(),
+  since: z.date(),
+  until: z.date().nullable(),
+})
+export type LockDocument = z.infer<typeof lockDocumentSchema>
+
+/** Collection `head`, one document `_id: "head"`. Written last in every transaction. */
+export interface HeadDocument {
+  readonly _id: 'head'
+  readonly sequence: number
+  readonly revision: number
+  readonly auditHash: string
+}
+
+export const conditionReasons = [
+  'Succeeded',
+  'FetchFailed',
+  'AuthenticationFailed',
+  'Conflict',
+  'ValidationFailed',
+  'MassDeletion',
+  'Progressing',
+] as const
+
+/** Collection `sources`. `_id` is the source's name. Each cycle ends in one of these per source. */
+export const sourceDocumentSchema = z.object({
+  _id: z.string(),
+  kind: z.enum(['git', 'directory', 'api']),
+  /** Where it comes from, for people; never holds a credential. */
+  location: z.string(),
+  phase: z.enum(['Ready', 'Reconciling', 'Stalled']),
+  reason: z.enum(conditionReasons),
+  message: z.string(),
+  findings: z.array(findingSchema),
+  /** The commit in force, and how people write it (`main@sha1:…`). */
+  commit: z.string().nullable(),
+  revision: z.string().nullable(),
+  /** The newest commit that was seen, in force or not. */
+  lastSeenCommit: z.string().nullable(),
+  lastAttempt: z.date().nullable(),
+  lastSuccess: z.date().nullable(),
+  /** Held: this commit would remove so many policies that it waits to be confirmed. */
+  held: z.object({ commit: z.string(), removes: z.array(z.string()), of: z.number() }).nullable(),
+  /** Commits that were confirmed by hand. */
+  confirmed: z.string().nullable(),
+  counts: z.object({ policies: z.number(), modules: z.number(), quarantined: z.number() }),
+})
+export type SourceDocument = z.infer<typeof sourceDocumentSchema>
+
+/** Collection `revisions`. `_id` is the revision number. */
+export interface RevisionDocument {
+  readonly _id: number
+  readonly at: Date
+  readonly sources: readonly { readonly name: string; readonly commit: string; readonly revision: string }[]
+  readonly created: readonly string[]
+  readonly replaced: readonly string[]
+  readonly removed: readonly string[]
+  readonly policies: number
+}
+
+/** Collection `requests`: somebody wants a cycle and waits for its outcome. */
+export const cycleRequestSchema = z.object({
+  _id: z.string(),
+  at: z.date(),
+  reason: z.enum(['webhook', 'sync', 'confirm', 'restore', 'start']),
+  /** null: all sources. */
+  source: z.string().nullable(),
+  /** With `confirm`: the commit whose removals are confirmed. */
+  commit: z.string().nullable(),
+  outcome: z
+    .object({
+      at: z.date(),
+      ok: z.boolean(),
+      revision: z.number().int().nullable(),
+      message: z.string(),
+      findings: z.array(findingSchema),
+    })
+    .nullable(),
+})
+export type CycleRequest = z.infer<typeof cycleRequestSchema>
+export type CycleOutcome = NonNullable<CycleRequest['outcome']>
+
+/** Collection `audit`. `_id` is the head sequence of the change. */
+export interface AuditDocument {
+  readonly _id: number
+  readonly at: Date
+  readonly actor: string
+  readonly action: string
+  readonly resource: string
+  readonly details: Readonly<Record<string, unknown>>
+  /** sha256 hex over the previous entry's hash and this entry. */
+  readonly hash: string
+}
+
+/** Collection `replicas`. Live: heard within 5 s by the database's clock. */
+export interface ReplicaDocument {
+  readonly _id: string
+  readonly host: string
+  readonly pid: number
+  readonly sequence: number
+  readonly at: Date
+}
