@@ -2,6 +2,14 @@
  * The configuration: `edict.yaml`, or environment variables alone for one source. Every key is declared once here with
  * its variable, schema, default and doc; `docs/config.md` and the editor schema are generated from it.
  */
+import { existsSync, readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { parseDocument } from 'yaml'
+import { z } from 'zod'
+import { keys, type KeyName, type KeyValues } from './config/keys.ts'
+import { environmentSource, resolveSource, sourceSchema } from './config/sources.ts'
+import { secretOf } from './config/values.ts'
+import { EdictError } from './errors.ts'
 
 /** A value that is a secret: held, never printed. */
 export interface Secret {
@@ -72,4 +80,104 @@ export interface Config {
     readonly decisionHeaders: boolean
   }
   readonly sources: readonly SourceConfig[]
+}
+
+type Env = Readonly<Record<string, string | undefined>>
+
+const fileProblems = (path: string, text: string): { value: unknown; problems: string[] } => {
+  const document = parseDocument(text, { prettyErrors: true })
+  const problems = document.errors.map((error) => `${path}: ${error.message}`)
+  return { value: problems.length > 0 ? {} : (document.toJS() ?? {}), problems }
+}
+
+const at = (value: unknown, path: string): unknown =>
+  path.split('.').reduce<unknown>((node, part) => {
+    return typeof node === 'object' && node !== null ? Reflect.get(node, part) : undefined
+  }, value)
+
+/** Dotted paths of everything written in the file, arrays as leaves. */
+const written = (value: unknown, prefix = ''): string[] => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [prefix]
+  return Object.entries(value).flatMap(([part, child]) => written(child, prefix === '' ? part : `${prefix}.${part}`))
+}
+
+const readKeys = (file: unknown, env: Env, problems: string[]): KeyValues => {
+  const read = (name: KeyName): unknown => {
+    const { path, env: variable, schema, default: fallback } = keys[name]
+    const fromEnv = env[variable]
+    const inFile = at(file, path)
+    const place = fromEnv !== undefined && fromEnv !== '' ? variable : path
+    const parsed = schema.safeParse(place === variable ? fromEnv : (inFile ?? fallback))
+    if (parsed.success) return parsed.data
+    problems.push(`${place}: ${parsed.error.issues.map((issue) => issue.message).join('; ')}`)
+    return undefined
+  }
+  // Each value was parsed by its own key's schema just above.
+  return Object.fromEntries(Object.keys(keys).map((name) => [name, read(name as KeyName)])) as unknown as KeyValues
+}
+
+const readSources = (
+  file: unknown,
+  context: { env: Env; cwd: string },
+  problems: string[],
+): readonly SourceConfig[] => {
+  const fromEnv = environmentSource(context, (message) => problems.push(message))
+  const listed = at(file, 'sources')
+  if (listed === undefined) return fromEnv === undefined ? [] : [fromEnv]
+  if (fromEnv !== undefined) problems.push('sources: both edict.yaml and the environment name sources; use one')
+  const entries = z.array(z.unknown()).safeParse(listed)
+  if (!entries.success) problems.push('sources: must be a list')
+  const sources = (entries.data ?? []).flatMap((entry, index): SourceConfig[] => {
+    const problem = (message: string) => void problems.push(`sources[${index}]: ${message}`)
+    const parsed = sourceSchema.safeParse(entry)
+    if (parsed.success) return [resolveSource(parsed.data, context, problem)]
+    problem(z.prettifyError(parsed.error).replaceAll('\n', ' '))
+    return []
+  })
+  const twice = sources.map(({ name }) => name).filter((name, index, names) => names.indexOf(name) !== index)
+  for (const name of new Set(twice)) problems.push(`sources: the name ${name} is used twice`)
+  return sources
+}
+
+/**
+ * Reads `edict.yaml` (or `file`) and the environment; a variable wins over the file.
+ * @throws EdictError `config_invalid` that lists every problem at once.
+ */
+export const loadConfig = ({ env, cwd, file }: { env: Env; cwd: string; file?: string | undefined }): Config => {
+  const path = resolve(cwd, file ?? env['EDICT_CONFIG'] ?? 'edict.yaml')
+  const explicit = file !== undefined || env['EDICT_CONFIG'] !== undefined
+  if (explicit && !existsSync(path)) throw new EdictError('config_invalid', `The configuration ${path} does not exist.`)
+  const { value, problems } = existsSync(path)
+    ? fileProblems(path, readFileSync(path, 'utf8'))
+    : { value: {}, problems: [] }
+  const known = new Set<string>([...Object.values(keys).map((key) => key.path), 'sources', ''])
+  for (const path of written(value)) if (!known.has(path)) problems.push(`${path}: unknown key`)
+  const values = readKeys(value, env, problems)
+  const sources = readSources(value, { env, cwd }, problems)
+  if (problems.length > 0)
+    throw new EdictError('config_invalid', `The configuration is not valid:\n  ${problems.join('\n  ')}`, {
+      errors: problems.map((message) => ({ code: 'config_invalid', message })),
+    })
+  return {
+    server: { host: values.host, port: values.port, shutdownMs: values.shutdown, stale: values.stale },
+    dataDir: resolve(cwd, values.data),
+    store: { uri: values.uri === '' ? null : secretOf(values.uri), database: values.database },
+    auth: { mode: 'open', explicit: values.auth === 'open' },
+    limits: {
+      maxBody: values.maxBody,
+      maxDepth: values.maxDepth,
+      maxData: values.maxData,
+      maxConcurrent: values.maxConcurrent,
+      maxHeaders: values.maxHeaders,
+      requestTimeoutMs: values.requestTimeout,
+      maxLoaded: values.maxLoaded,
+    },
+    log: {
+      level: values.logLevel,
+      decisions: values.logDecisions,
+      decisionInput: values.logInput,
+      decisionHeaders: values.logHeaders,
+    },
+    sources,
+  }
 }

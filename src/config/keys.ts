@@ -1,0 +1,157 @@
+/** Every plain key of the configuration: where it stands in `edict.yaml`, its variable, schema, default and doc. */
+import { z } from 'zod'
+import { count, duration, flag, size } from './values.ts'
+
+export interface Key<T> {
+  /** Dotted place in `edict.yaml`. */
+  readonly path: string
+  readonly env: string
+  readonly schema: z.ZodType<T>
+  /** As it would be written in the file. */
+  readonly default: string | number | boolean
+  readonly doc: string
+}
+
+const key = <T>(spec: Key<T>): Key<T> => spec
+
+export const keys = {
+  port: key({
+    path: 'server.port',
+    env: 'PORT',
+    schema: z.coerce.number().int().min(0).max(65535),
+    default: 8081,
+    doc: 'Port to listen on; 0 takes any free one.',
+  }),
+  host: key({
+    path: 'server.host',
+    env: 'EDICT_HOST',
+    schema: z.string().min(1),
+    default: '127.0.0.1',
+    doc: 'Address to listen on. Anything but loopback needs `EDICT_AUTH=open` while no credential is configured.',
+  }),
+  shutdown: key({
+    path: 'server.shutdown',
+    env: 'EDICT_SHUTDOWN',
+    schema: duration,
+    default: '10s',
+    doc: 'How long requests in flight may take to finish after SIGTERM.',
+  }),
+  stale: key({
+    path: 'server.stale',
+    env: 'EDICT_STALE',
+    schema: z.enum(['serve', 'refuse']),
+    default: 'serve',
+    doc: 'What a server does that has lost MongoDB: `serve` answers from what it has and says so in `x-edict-stale`; `refuse` answers 503.',
+  }),
+  data: key({
+    path: 'data',
+    env: 'EDICT_DATA',
+    schema: z.string().min(1),
+    default: '.edict',
+    doc: 'One folder for the embedded database, Git mirrors, caches and state. A second server needs its own.',
+  }),
+  uri: key({
+    path: 'store.uri',
+    env: 'MONGODB_URI',
+    schema: z.string(),
+    default: '',
+    doc: 'MongoDB replica set. Empty: an embedded `mongod` in the data folder.',
+  }),
+  database: key({
+    path: 'store.database',
+    env: 'MONGODB_DATABASE',
+    schema: z.string().regex(/^[A-Za-z0-9_-]{1,60}$/, 'is not a database name'),
+    default: 'edict',
+    doc: 'Database name.',
+  }),
+  auth: key({
+    path: 'auth.mode',
+    env: 'EDICT_AUTH',
+    schema: z.enum(['open', '']),
+    default: '',
+    doc: '`open` said explicitly: listen on other addresses than loopback without asking for credentials. The server warns at each start.',
+  }),
+  maxBody: key({
+    path: 'limits.maxBody',
+    env: 'EDICT_MAX_BODY',
+    schema: size,
+    default: '1MB',
+    doc: 'Largest request body; above it 413 `body_too_large`.',
+  }),
+  maxDepth: key({
+    path: 'limits.maxDepth',
+    env: 'EDICT_MAX_DEPTH',
+    schema: count.max(2000),
+    default: 500,
+    doc: 'Deepest nesting of an input; above it 400 `input_too_deep`.',
+  }),
+  maxData: key({
+    path: 'limits.maxData',
+    env: 'EDICT_MAX_DATA',
+    schema: size,
+    default: '32MB',
+    doc: 'Largest `data.json`; above it the finding `data_too_large`.',
+  }),
+  maxConcurrent: key({
+    path: 'limits.maxConcurrent',
+    env: 'EDICT_MAX_CONCURRENT',
+    schema: count,
+    default: 2000,
+    doc: 'Requests in flight at once; above it 503 `too_many_requests`.',
+  }),
+  maxHeaders: key({
+    path: 'limits.maxHeaders',
+    env: 'EDICT_MAX_HEADERS',
+    schema: size,
+    default: '16KiB',
+    doc: 'Largest request head; above it 431 `headers_too_large`.',
+  }),
+  requestTimeout: key({
+    path: 'limits.requestTimeout',
+    env: 'EDICT_REQUEST_TIMEOUT',
+    schema: duration,
+    default: '15s',
+    doc: 'How long a client may take to send a whole request; above it 408 `request_timeout`.',
+  }),
+  maxLoaded: key({
+    path: 'limits.maxLoaded',
+    env: 'EDICT_MAX_LOADED',
+    schema: count,
+    default: 2000,
+    doc: 'Policies kept loaded in memory; the least recently used go first and are loaded again when asked.',
+  }),
+  logLevel: key({
+    path: 'log.level',
+    env: 'LOG_LEVEL',
+    schema: z
+      .string()
+      .transform((level) => level.toLowerCase())
+      .pipe(z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'])),
+    default: 'info',
+    doc: 'Least severe level that is logged.',
+  }),
+  logDecisions: key({
+    path: 'log.decisions',
+    env: 'EDICT_LOG_DECISIONS',
+    schema: flag,
+    default: false,
+    doc: 'One log line for each decision, without input and headers.',
+  }),
+  logInput: key({
+    path: 'log.decisionInput',
+    env: 'EDICT_LOG_DECISION_INPUT',
+    schema: flag,
+    default: false,
+    doc: 'Adds the input to the decision lines. May hold personal data: see GDPR.md.',
+  }),
+  logHeaders: key({
+    path: 'log.decisionHeaders',
+    env: 'EDICT_LOG_DECISION_HEADERS',
+    schema: flag,
+    default: false,
+    doc: 'Adds the header names and values to the decision lines, `Authorization`, `Cookie` and the like masked.',
+  }),
+} as const
+
+export type KeyName = keyof typeof keys
+export type KeyValues = { readonly [K in KeyName]: (typeof keys)[K] extends Key<infer T> ? T : never }

@@ -1,0 +1,136 @@
+/** The sources of the configuration: their schema in `edict.yaml`, and the one that environment variables can name. */
+import { basename, resolve } from 'node:path'
+import { z } from 'zod'
+import type { GitSourceConfig, Secret, SourceConfig } from '../config.ts'
+import { duration, readSecret, secretOf, secretReference } from './values.ts'
+
+type Env = Readonly<Record<string, string | undefined>>
+
+const name = z
+  .string()
+  .regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/, 'must be 1–64 letters, digits, dots, underscores or hyphens')
+  .describe('The source’s name, `{repository}` in URLs. Default: the last segment of its URL or folder, without .git.')
+
+const common = {
+  name: name.optional(),
+  interval: duration.optional().describe('How often it is polled. Default 60s.'),
+  webhook: z
+    .strictObject({ secret: secretReference })
+    .optional()
+    .describe('The secret that webhook signatures are checked with. Without one, webhooks are refused.'),
+}
+
+export const sourceSchema = z.union([
+  z.strictObject({
+    ...common,
+    git: z
+      .strictObject({
+        url: z.string().min(1).describe('https, ssh, file, or http to loopback. Holds no credential.'),
+        branch: z.string().min(1).default('main'),
+        path: z.string().default('').describe('Folder inside the repository.'),
+        token: secretReference.optional().describe('Sent as the password over HTTPS.'),
+        user: z.string().optional(),
+        password: secretReference.optional(),
+        sshKey: z.string().optional().describe('Path of a private key file.'),
+        knownHosts: z.string().optional().describe('Path of a known_hosts file. Default: the user’s own.'),
+      })
+      .describe('A Git repository.'),
+  }),
+  z.strictObject({ ...common, directory: z.string().min(1).describe('A local directory, watched for changes.') }),
+])
+
+type Written = z.infer<typeof sourceSchema>
+export type Problem = (message: string) => void
+
+const secret = (reference: z.infer<typeof secretReference> | undefined, env: Env, problem: Problem): Secret | null => {
+  if (reference === undefined) return null
+  const value = readSecret(reference, env)
+  if (!('problem' in value)) return value
+  problem(value.problem)
+  return null
+}
+
+export const defaultName = (place: string): string => basename(place.replace(/[/\\]+$/, '')).replace(/\.git$/, '')
+
+const gitCredentials = (git: Extract<Written, { git: unknown }>['git'], env: Env, problem: Problem) => {
+  const token = secret(git.token, env, problem)
+  const password = secret(git.password, env, problem)
+  const ways = [git.token, git.password, git.sshKey].filter((way) => way !== undefined)
+  if (ways.length > 1) problem('give one of token, user with password, or sshKey')
+  if (git.user !== undefined && git.password === undefined) problem('a user needs a password')
+  if (git.sshKey !== undefined)
+    return { kind: 'ssh', keyFile: resolve(git.sshKey), knownHostsFile: git.knownHosts ?? null } as const
+  if (password !== null) return { kind: 'password', user: git.user ?? 'git', password } as const
+  return token === null ? ({ kind: 'none' } as const) : ({ kind: 'token', token } as const)
+}
+
+/** One written source with its secrets read and its defaults filled in. */
+export const resolveSource = (
+  written: Written,
+  { env, cwd }: { env: Env; cwd: string },
+  problem: Problem,
+): SourceConfig => {
+  const shared = {
+    intervalMs: written.interval ?? 60_000,
+    webhookSecret: secret(written.webhook?.secret, env, problem),
+  }
+  if ('directory' in written) {
+    const directory = resolve(cwd, written.directory)
+    return { ...shared, kind: 'directory', name: written.name ?? defaultName(directory), directory }
+  }
+  const { url, branch, path } = written.git
+  const credentials = gitCredentials(written.git, env, problem)
+  return { ...shared, kind: 'git', name: written.name ?? defaultName(url), url, branch, path, credentials }
+}
+
+/** The variables that configure one source alone; the first six are named as the Go policy service names them. */
+export const sourceVariables = {
+  POLICY_REPO: 'URL of a Git repository of policies.',
+  POLICY_REPO_BRANCH: 'Its branch. Default: main.',
+  POLICY_REPO_FOLDER: 'Folder inside it.',
+  POLICY_REPO_USER: 'User for HTTPS.',
+  POLICY_REPO_PASS: 'Password for HTTPS.',
+  SYNC_INTERVAL: 'How often it is polled. Default: 60s.',
+  POLICY_REPO_TOKEN: 'Token for HTTPS, instead of user and password.',
+  POLICY_REPO_SSH_KEY: 'Path of a private key file for SSH.',
+  POLICY_REPO_KNOWN_HOSTS: 'Path of a known_hosts file for SSH.',
+  EDICT_WEBHOOK_SECRET: 'Secret that webhook signatures are checked with.',
+  EDICT_DIRECTORY: 'A local directory of policies, instead of POLICY_REPO.',
+  EDICT_SOURCE: 'The source’s name, instead of the last segment of its URL or folder.',
+} as const
+
+const environmentCredentials = (env: Env): GitSourceConfig['credentials'] => {
+  if (env['POLICY_REPO_SSH_KEY']) {
+    const knownHostsFile = env['POLICY_REPO_KNOWN_HOSTS'] || null
+    return { kind: 'ssh', keyFile: resolve(env['POLICY_REPO_SSH_KEY']), knownHostsFile }
+  }
+  if (env['POLICY_REPO_TOKEN']) return { kind: 'token', token: secretOf(env['POLICY_REPO_TOKEN']) }
+  if (env['POLICY_REPO_PASS'])
+    return { kind: 'password', user: env['POLICY_REPO_USER'] || 'git', password: secretOf(env['POLICY_REPO_PASS']) }
+  return { kind: 'none' }
+}
+
+/** The source that the environment names, if it names one. */
+export const environmentSource = (
+  { env, cwd }: { env: Env; cwd: string },
+  problem: Problem,
+): SourceConfig | undefined => {
+  const url = env['POLICY_REPO'] || undefined
+  const directory = env['EDICT_DIRECTORY'] || undefined
+  if (url !== undefined && directory !== undefined) problem('POLICY_REPO and EDICT_DIRECTORY are both set; give one')
+  const place = url ?? directory
+  if (place === undefined) return undefined
+  const interval = duration.safeParse(env['SYNC_INTERVAL'] || '60s')
+  if (!interval.success) problem(`SYNC_INTERVAL ${interval.error.issues[0]?.message ?? 'is invalid'}`)
+  const named = name.safeParse(env['EDICT_SOURCE'] || defaultName(place))
+  if (!named.success) problem(`the source’s name ${named.error.issues[0]?.message ?? 'is invalid'}; set EDICT_SOURCE`)
+  const shared = {
+    name: named.data ?? '',
+    intervalMs: interval.data ?? 60_000,
+    webhookSecret: env['EDICT_WEBHOOK_SECRET'] ? secretOf(env['EDICT_WEBHOOK_SECRET']) : null,
+  }
+  if (url === undefined) return { ...shared, kind: 'directory', directory: resolve(cwd, place) }
+  const branch = env['POLICY_REPO_BRANCH'] || 'main'
+  const path = env['POLICY_REPO_FOLDER'] ?? ''
+  return { ...shared, kind: 'git', url, branch, path, credentials: environmentCredentials(env) }
+}

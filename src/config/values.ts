@@ -1,0 +1,63 @@
+/** How sizes, durations and secrets are written in the configuration. */
+import { readFileSync } from 'node:fs'
+import { z } from 'zod'
+import type { Secret } from '../config.ts'
+
+const units = { b: 1, kb: 1e3, mb: 1e6, gb: 1e9, kib: 1024, mib: 1024 ** 2, gib: 1024 ** 3 } as const
+const spans = { ms: 1, s: 1e3, m: 60e3, h: 3600e3, d: 86400e3 } as const
+
+const scaled = (table: Readonly<Record<string, number>>, text: string): number | undefined => {
+  const match = /^(\d+(?:\.\d+)?)\s*([a-zA-Z]*)$/.exec(text.trim())
+  if (match?.[1] === undefined) return undefined
+  const factor = table[(match[2] ?? '').toLowerCase()]
+  return factor === undefined ? undefined : Math.round(Number(match[1]) * factor)
+}
+
+const scaledSchema = (table: Readonly<Record<string, number>>, example: string) =>
+  z.union([z.string(), z.number()]).transform((written, context) => {
+    const value = scaled(table, String(written))
+    if (value !== undefined) return value
+    context.addIssue({ code: 'custom', message: `is not ${example}` })
+    return z.NEVER
+  })
+
+/** `1MB`, `512KiB`, `1000`: bytes. */
+export const size = scaledSchema({ ...units, '': 1 }, 'a size such as 1MB or 512KiB')
+
+/** `60s`, `5m`, `250ms`: milliseconds. A bare number is refused: its unit would be a guess. */
+export const duration = scaledSchema(spans, 'a duration such as 60s, 5m or 250ms')
+
+export const count = z.coerce.number().int().positive()
+
+export const flag = z.union([z.boolean(), z.enum(['true', 'false', '1', '0', 'yes', 'no'])]).transform((value) => {
+  return typeof value === 'boolean' ? value : ['true', '1', 'yes'].includes(value)
+})
+
+/** A secret stands in the environment or in a file, never in the configuration itself. */
+export const secretReference = z.union([
+  z.strictObject({ env: z.string().min(1) }),
+  z.strictObject({ file: z.string().min(1) }),
+])
+
+export const secretOf = (value: string): Secret => {
+  const hidden = () => '[secret]'
+  return Object.freeze({ reveal: () => value, toJSON: hidden, toString: hidden })
+}
+
+/** The value that a reference names, or the reason why there is none. */
+export const readSecret = (
+  reference: z.infer<typeof secretReference>,
+  env: Readonly<Record<string, string | undefined>>,
+): Secret | { readonly problem: string } => {
+  if ('env' in reference) {
+    const value = env[reference.env]
+    if (value === undefined || value === '') return { problem: `the environment variable ${reference.env} is not set` }
+    return secretOf(value)
+  }
+  try {
+    const value = readFileSync(reference.file, 'utf8').trim()
+    return value === '' ? { problem: `${reference.file} is empty` } : secretOf(value)
+  } catch (error) {
+    return { problem: `${reference.file} cannot be read (${error instanceof Error ? error.message : String(error)})` }
+  }
+}

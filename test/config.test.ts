@@ -1,0 +1,104 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { loadConfig } from '../src/config.ts'
+import { EdictError } from '../src/errors.ts'
+
+const folder = (yaml?: string) => {
+  const cwd = mkdtempSync(join(tmpdir(), 'edict-config-'))
+  if (yaml !== undefined) writeFileSync(join(cwd, 'edict.yaml'), yaml)
+  return cwd
+}
+
+const problemsOf = (yaml: string | undefined, env: Record<string, string> = {}): string[] => {
+  try {
+    loadConfig({ env, cwd: folder(yaml) })
+  } catch (error) {
+    if (error instanceof EdictError) return error.errors.map(({ message }) => message)
+    throw error
+  }
+  return []
+}
+
+describe('the configuration', () => {
+  it('has a default for everything', () => {
+    const cwd = folder()
+    const config = loadConfig({ env: {}, cwd })
+    expect(config.server).toEqual({ host: '127.0.0.1', port: 8081, shutdownMs: 10_000, stale: 'serve' })
+    expect(config.dataDir).toBe(join(cwd, '.edict'))
+    expect(config.sources).toEqual([])
+  })
+
+  it('takes one source from the variables of the Go policy service', () => {
+    const env = { POLICY_REPO: 'https://git.example.org/a/policies.git', POLICY_REPO_USER: 'u', POLICY_REPO_PASS: 'p' }
+    const [source] = loadConfig({ env: { ...env, SYNC_INTERVAL: '120s' }, cwd: folder() }).sources
+    expect(source).toMatchObject({ name: 'policies', kind: 'git', branch: 'main', path: '', intervalMs: 120_000 })
+    expect(source?.kind === 'git' && source.credentials.kind).toBe('password')
+  })
+
+  it('reads edict.yaml, and a variable wins over it', () => {
+    const yaml = `
+server: { port: 9000 }
+limits: { maxBody: 2MB }
+sources:
+  - name: platform
+    git: { url: https://git.example.org/p.git, token: { env: TOKEN } }
+    webhook: { secret: { env: HOOK } }
+    interval: 5s
+  - directory: ./policies
+`
+    const cwd = folder(yaml)
+    const config = loadConfig({ env: { PORT: '9001', TOKEN: 't0ken', HOOK: 'h00k' }, cwd })
+    expect(config.server.port).toBe(9001)
+    expect(config.limits.maxBody).toBe(2_000_000)
+    expect(config.sources.map(({ name }) => name)).toEqual(['platform', 'policies'])
+    expect(config.sources[0]?.webhookSecret?.reveal()).toBe('h00k')
+  })
+
+  it('never prints a secret', () => {
+    const env = {
+      POLICY_REPO: 'https://git.example.org/p.git',
+      POLICY_REPO_TOKEN: 'very-secret',
+      MONGODB_URI: 'mongodb://u:very-secret@h',
+    }
+    const config = loadConfig({ env, cwd: folder() })
+    expect(JSON.stringify(config)).not.toContain('very-secret')
+    expect(String(config.store.uri)).not.toContain('very-secret')
+  })
+
+  it('reports all problems at once, each with its place', () => {
+    const yaml = `
+server: { port: 99999, prot: 1 }
+limits: { maxBody: lots }
+sources:
+  - git: { url: https://git.example.org/p.git, token: { env: MISSING } }
+  - directory: a
+    name: p
+  - directory: b
+    colour: red
+`
+    const problems = problemsOf(yaml)
+    expect(problems).toEqual([
+      'server.prot: unknown key',
+      expect.stringContaining('server.port:'),
+      'limits.maxBody: is not a size such as 1MB or 512KiB',
+      'sources[0]: the environment variable MISSING is not set',
+      expect.stringContaining('sources[2]:'),
+      'sources: the name p is used twice',
+    ])
+  })
+
+  it('refuses a secret that is written down', () => {
+    const yaml = 'sources: [{ git: { url: "https://git.example.org/p.git", token: abc } }]'
+    expect(problemsOf(yaml)).toHaveLength(1)
+  })
+
+  it('says where the YAML is broken', () => {
+    expect(problemsOf('server: { port: 1').join()).toContain('line')
+  })
+
+  it('refuses a file that was named and is not there', () => {
+    expect(() => loadConfig({ env: {}, cwd: folder(), file: 'nowhere.yaml' })).toThrow(/nowhere\.yaml does not exist/)
+  })
+})
