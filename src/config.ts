@@ -7,7 +7,7 @@ import { resolve } from 'node:path'
 import { parseDocument } from 'yaml'
 import { z } from 'zod'
 import { keys, type KeyName, type KeyValues } from './config/keys.ts'
-import { environmentSource, resolveSource, sourceSchema } from './config/sources.ts'
+import { environmentSource, resolveSource } from './config/sources.ts'
 import { secretOf } from './config/values.ts'
 import { EdictError } from './errors.ts'
 
@@ -127,12 +127,8 @@ const readSources = (
   if (fromEnv !== undefined) problems.push('sources: both edict.yaml and the environment name sources; use one')
   const entries = z.array(z.unknown()).safeParse(listed)
   if (!entries.success) problems.push('sources: must be a list')
-  const sources = (entries.data ?? []).flatMap((entry, index): SourceConfig[] => {
-    const problem = (message: string) => void problems.push(`sources[${index}]: ${message}`)
-    const parsed = sourceSchema.safeParse(entry)
-    if (parsed.success) return [resolveSource(parsed.data, context, problem)]
-    problem(z.prettifyError(parsed.error).replaceAll('\n', ' '))
-    return []
+  const sources = (entries.data ?? []).flatMap((entry, index) => {
+    return resolveSource(entry, context, (message) => problems.push(`sources[${index}]: ${message}`)) ?? []
   })
   const twice = sources.map(({ name }) => name).filter((name, index, names) => names.indexOf(name) !== index)
   for (const name of new Set(twice)) problems.push(`sources: the name ${name} is used twice`)

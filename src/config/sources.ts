@@ -20,24 +20,29 @@ const common = {
     .describe('The secret that webhook signatures are checked with. Without one, webhooks are refused.'),
 }
 
-export const sourceSchema = z.union([
-  z.strictObject({
-    ...common,
-    git: z
-      .strictObject({
-        url: z.string().min(1).describe('https, ssh, file, or http to loopback. Holds no credential.'),
-        branch: z.string().min(1).default('main'),
-        path: z.string().default('').describe('Folder inside the repository.'),
-        token: secretReference.optional().describe('Sent as the password over HTTPS.'),
-        user: z.string().optional(),
-        password: secretReference.optional(),
-        sshKey: z.string().optional().describe('Path of a private key file.'),
-        knownHosts: z.string().optional().describe('Path of a known_hosts file. Default: the user’s own.'),
-      })
-      .describe('A Git repository.'),
-  }),
-  z.strictObject({ ...common, directory: z.string().min(1).describe('A local directory, watched for changes.') }),
-])
+const gitSource = z.strictObject({
+  ...common,
+  git: z
+    .strictObject({
+      url: z.string().min(1).describe('https, ssh, file, or http to loopback. Holds no credential.'),
+      branch: z.string().min(1).default('main'),
+      path: z.string().default('').describe('Folder inside the repository.'),
+      token: secretReference.optional().describe('Sent as the password over HTTPS.'),
+      user: z.string().optional(),
+      password: secretReference.optional(),
+      sshKey: z.string().optional().describe('Path of a private key file.'),
+      knownHosts: z.string().optional().describe('Path of a known_hosts file. Default: the user’s own.'),
+    })
+    .describe('A Git repository.'),
+})
+
+const directorySource = z.strictObject({
+  ...common,
+  directory: z.string().min(1).describe('A local directory, watched for changes.'),
+})
+
+/** One source as it stands in `edict.yaml`. */
+export const sourceSchema = z.union([gitSource, directorySource])
 
 type Written = z.infer<typeof sourceSchema>
 export type Problem = (message: string) => void
@@ -48,6 +53,15 @@ const secret = (reference: z.infer<typeof secretReference> | undefined, env: Env
   if (!('problem' in value)) return value
   problem(value.problem)
   return null
+}
+
+const parse = (entry: unknown, problem: Problem): Written | undefined => {
+  const has = (key: string) => typeof entry === 'object' && entry !== null && key in entry
+  if (!has('git') && !has('directory')) return void problem('must have git or directory')
+  const parsed = (has('git') ? gitSource : directorySource).safeParse(entry)
+  if (parsed.success) return parsed.data
+  for (const { path, message } of parsed.error.issues) problem([...path, message].join(' '))
+  return undefined
 }
 
 export const defaultName = (place: string): string => basename(place.replace(/[/\\]+$/, '')).replace(/\.git$/, '')
@@ -64,12 +78,14 @@ const gitCredentials = (git: Extract<Written, { git: unknown }>['git'], env: Env
   return token === null ? ({ kind: 'none' } as const) : ({ kind: 'token', token } as const)
 }
 
-/** One written source with its secrets read and its defaults filled in. */
+/** One source of the file with its secrets read and its defaults filled in; undefined when it is not one. */
 export const resolveSource = (
-  written: Written,
+  entry: unknown,
   { env, cwd }: { env: Env; cwd: string },
   problem: Problem,
-): SourceConfig => {
+): SourceConfig | undefined => {
+  const written = parse(entry, problem)
+  if (written === undefined) return undefined
   const shared = {
     intervalMs: written.interval ?? 60_000,
     webhookSecret: secret(written.webhook?.secret, env, problem),

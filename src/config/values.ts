@@ -34,10 +34,12 @@ export const flag = z.union([z.boolean(), z.enum(['true', 'false', '1', '0', 'ye
 })
 
 /** A secret stands in the environment or in a file, never in the configuration itself. */
-export const secretReference = z.union([
-  z.strictObject({ env: z.string().min(1) }),
-  z.strictObject({ file: z.string().min(1) }),
-])
+export const secretReference = z
+  .strictObject(
+    { env: z.string().min(1).optional(), file: z.string().min(1).optional() },
+    { error: 'is a secret: name where it stands, { env: NAME } or { file: path }' },
+  )
+  .refine(({ env, file }) => (env === undefined) !== (file === undefined), 'give one of env and file')
 
 export const secretOf = (value: string): Secret => {
   const hidden = () => '[secret]'
@@ -49,15 +51,16 @@ export const readSecret = (
   reference: z.infer<typeof secretReference>,
   env: Readonly<Record<string, string | undefined>>,
 ): Secret | { readonly problem: string } => {
-  if ('env' in reference) {
+  if (reference.env !== undefined) {
     const value = env[reference.env]
     if (value === undefined || value === '') return { problem: `the environment variable ${reference.env} is not set` }
     return secretOf(value)
   }
+  const file = reference.file ?? ''
   try {
-    const value = readFileSync(reference.file, 'utf8').trim()
-    return value === '' ? { problem: `${reference.file} is empty` } : secretOf(value)
+    const value = readFileSync(file, 'utf8').trim()
+    return value === '' ? { problem: `${file} is empty` } : secretOf(value)
   } catch (error) {
-    return { problem: `${reference.file} cannot be read (${error instanceof Error ? error.message : String(error)})` }
+    return { problem: `${file} cannot be read (${error instanceof Error ? error.message : String(error)})` }
   }
 }
