@@ -25,11 +25,11 @@ const gitSource = z.strictObject({
   git: z
     .strictObject({
       url: z.string().min(1).describe('https, ssh, file, or http to loopback. Holds no credential.'),
-      branch: z.string().min(1).default('main'),
+      branch: z.string().min(1).default('main').describe('The branch that is followed.'),
       path: z.string().default('').describe('Folder inside the repository.'),
       token: secretReference.optional().describe('Sent as the password over HTTPS.'),
-      user: z.string().optional(),
-      password: secretReference.optional(),
+      user: z.string().optional().describe('User for HTTPS, with password.'),
+      password: secretReference.optional().describe('Password for HTTPS.'),
       sshKey: z.string().optional().describe('Path of a private key file.'),
       knownHosts: z.string().optional().describe('Path of a known_hosts file. Default: the user’s own.'),
     })

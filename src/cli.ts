@@ -1,0 +1,83 @@
+#!/usr/bin/env node
+/**
+ * The command line: `edict serve | sync | status`. A composition root: reads the environment, builds the parts through
+ * `main.ts`, prints for people (or `--json`), and turns outcomes into exit codes.
+ */
+import { Command } from 'commander'
+import { loadConfig, type Config } from './config.ts'
+import { EdictError } from './errors.ts'
+import { createProgressBar } from './progress.ts'
+import { describeError, readStatus, runServer, runSync, runWorker } from './main.ts'
+import { statusText } from './status-text.ts'
+import { version } from './version.ts'
+
+/** 0 done, 1 failed, 2 wrong usage or configuration, 3 done with findings. */
+const exit = { done: 0, failed: 1, usage: 2, findings: 3 } as const
+
+const stop = new AbortController()
+for (const name of ['SIGINT', 'SIGTERM'] as const)
+  process.on(name, () => {
+    if (stop.signal.aborted) process.exit(exit.failed)
+    stop.abort()
+  })
+
+interface Shared {
+  readonly config?: string
+}
+
+const configured = (options: Shared): Config =>
+  loadConfig({ env: process.env, cwd: process.cwd(), file: options.config })
+
+const print = (text: string): void => void process.stdout.write(`${text}\n`)
+
+const program = new Command('edict')
+  .description('Git-synced policy evaluation server that embeds OPA as WebAssembly')
+  .version(version)
+  .showHelpAfterError()
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? exit.done : exit.usage))
+  .option('-c, --config <file>', 'configuration file (default: edict.yaml in the working folder)')
+
+program
+  .command('serve')
+  .description('serve decisions, and keep the sources in sync')
+  .option('--no-sync', 'serve only; a worker elsewhere syncs')
+  .action(async ({ sync }: { sync: boolean }) => {
+    const config = configured(program.opts<Shared>())
+    const onProgress = createProgressBar(process.stderr)
+    await runServer({ config, env: process.env, sync, print, onProgress, signal: stop.signal })
+  })
+
+program
+  .command('sync')
+  .description('run one sync cycle, or follow the sources with --watch')
+  .option('--watch', 'keep running: poll, watch and answer requests')
+  .option('--source <name>', 'only this source')
+  .option('--confirm <commit>', 'apply the mass deletion of this very commit')
+  .option('--json', 'print the outcome as JSON')
+  .action(async (options: { watch?: boolean; source?: string; confirm?: string; json?: boolean }) => {
+    const config = configured(program.opts<Shared>())
+    const onProgress = createProgressBar(process.stderr)
+    if (options.watch) return runWorker({ config, env: process.env, print, onProgress, signal: stop.signal })
+    const { source = null, confirm = null } = options
+    const outcome = await runSync({ config, env: process.env, source, confirm, onProgress, signal: stop.signal })
+    print(options.json ? JSON.stringify(outcome, null, 2) : outcome.text)
+    const findings = outcome.findings.some(({ severity }) => severity === 'error')
+    process.exitCode = !outcome.ok ? exit.failed : findings ? exit.findings : exit.done
+  })
+
+program
+  .command('status')
+  .description('show the sources, the revision in force, quarantined and locked policies')
+  .option('--json', 'print JSON')
+  .action(async ({ json }: { json?: boolean }) => {
+    const config = configured(program.opts<Shared>())
+    const status = await readStatus({ config, env: process.env, signal: stop.signal })
+    print(json ? JSON.stringify(status, null, 2) : statusText(status))
+  })
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  process.stderr.write(`edict: ${describeError(error)}\n`)
+  process.exitCode = error instanceof EdictError && error.code === 'config_invalid' ? exit.usage : exit.failed
+}
