@@ -1,0 +1,33 @@
+/**
+ * The capabilities that policies are checked and built with: what WASM carries itself, and our extensions. A builtin
+ * that nobody would serve at run time is left out, so that `opa check` names the file and line that call it.
+ */
+import type { Extension } from './extension.ts'
+import { nativeBuiltins } from './native-builtins.ts'
+
+/** OPA's capabilities file, as far as it is touched here (`opa capabilities --current`). */
+export interface Capabilities {
+  readonly builtins: readonly { readonly name: string }[]
+}
+
+export function capabilities<C extends Capabilities>(base: C, extensions: readonly Extension[]): C {
+  const own = new Set(extensions.map(({ name }) => name))
+  const kept = base.builtins.filter(({ name }) => isKept(name) && !own.has(name))
+  return { ...base, builtins: [...kept, ...extensions.map(declare)] }
+}
+
+/** Names of OPA's builtins that cannot be served yet. */
+export function missingBuiltins(base: Capabilities, extensions: readonly Extension[]): readonly string[] {
+  const served = new Set(extensions.map(({ name }) => name))
+  return base.builtins.map(({ name }) => name).filter((name) => !isKept(name) && !served.has(name))
+}
+
+/** `print` and `internal.print`: the compiler turns one into the other, then erases it. */
+const isKept = (name: string): boolean => nativeBuiltins.has(name) || name === 'internal.print'
+
+// OPA's own entry for a builtin that an extension overrides says more (categories, nondeterminism), but ours is what
+// the host serves.
+const declare = ({ name, decl, kind }: Extension): { readonly name: string } => ({
+  name,
+  ...{ decl: { type: 'function', ...decl }, nondeterministic: kind !== 'pure' },
+})

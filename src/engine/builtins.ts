@@ -1,0 +1,41 @@
+/**
+ * From the builtins and entrypoints that a module names to what the host has. Both go by name: the numbers are the
+ * module's own.
+ */
+import type { DecisionContext, Extension, RegoValue } from '../../extensions/extension.ts'
+import { EdictError } from '../errors.ts'
+
+export type BuiltinTable = readonly (Extension | undefined)[]
+
+/** Refuses a module that asks for what the host does not have. */
+export function resolveBuiltins(
+  wanted: ReadonlyMap<string, number>,
+  extensions: ReadonlyMap<string, Extension>,
+): BuiltinTable {
+  const missing = [...wanted.keys()].filter((name) => !extensions.has(name)).toSorted()
+  if (missing.length > 0) {
+    throw new EdictError('policy_quarantined', `the policy needs builtins that this server does not have: ${missing}`)
+  }
+  const table: (Extension | undefined)[] = []
+  for (const [name, id] of wanted) table[id] = extensions.get(name)
+  return table
+}
+
+export function resolveEntrypoint(entrypoints: ReadonlyMap<string, number>, name: string): number {
+  const id = entrypoints.get(name)
+  if (id !== undefined) return id
+  throw new EdictError('policy_quarantined', `the artifact has no entrypoint ${name}`)
+}
+
+/** A builtin that throws is undefined, as in OPA outside its strict mode. */
+export function callBuiltin(
+  extension: Extension | undefined,
+  args: readonly RegoValue[],
+  context: DecisionContext,
+): RegoValue | undefined {
+  try {
+    return extension?.impl(args, context)
+  } catch {
+    return undefined
+  }
+}

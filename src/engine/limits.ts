@@ -1,0 +1,13 @@
+/** What one policy may take; defaults for all of them. */
+export interface EngineLimits {
+  /** Open brackets in an input. OPA's own stack in WASM bears some 1,200. */
+  readonly maxDepth: number
+  /** Memory that one evaluation may take beyond the policy and its data, in bytes. */
+  readonly memory: number
+  /** What an instance that an evaluation made grow may keep of that, in bytes. */
+  readonly keep: number
+}
+
+const MB = 2 ** 20
+
+export const defaultLimits: EngineLimits = { maxDepth: 500, memory: 256 * MB, keep: 8 * MB }

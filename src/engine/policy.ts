@@ -1,0 +1,99 @@
+/**
+ * One loaded policy: an instance with its data, and when to replace that instance. `evaluate` throws for nothing
+ * that a policy or an input can do, and an evaluation that ended badly leaves no trace in the next one.
+ */
+import type { DecisionContext, Extension } from '../../extensions/extension.ts'
+import { AbortError, createInstance, type Instance, type ReadResult } from './abi.ts'
+import { callBuiltin, resolveBuiltins, resolveEntrypoint, type BuiltinTable } from './builtins.ts'
+import { evaluationError } from './evaluation-error.ts'
+import { replaceLoneSurrogates, scanJson, type ScanResult } from './json-scan.ts'
+import type { EngineLimits } from './limits.ts'
+import type { Outcome } from './outcome.ts'
+import { createResultWriter } from './result-json.ts'
+
+export interface LoadedPolicy {
+  /** Synchronous. `input` is the text of any JSON value; without it, `input` is undefined in Rego. */
+  readonly evaluate: (input: Uint8Array | undefined, context: DecisionContext) => Outcome
+  /** Memory held, in bytes. */
+  readonly bytes: number
+}
+
+export interface PolicyOptions {
+  readonly module: WebAssembly.Module
+  /** JSON: the root of `data`. Kept, not copied. */
+  readonly data: Uint8Array
+  readonly entrypoint: string
+  readonly extensions: ReadonlyMap<string, Extension>
+  readonly limits: EngineLimits
+}
+
+/** Parsing data takes up to so many times its length, and leaves less. */
+const parseFactor = 128
+const roomyBytes = 2 ** 20
+
+const writeResult = createResultWriter()
+const readOutcome: ReadResult<Outcome> = (memory, start, end) => ({
+  kind: 'value',
+  json: writeResult(memory, start, end),
+})
+
+export function createPolicy({ module, data, entrypoint, extensions, limits }: PolicyOptions): LoadedPolicy {
+  let context: DecisionContext = { header: () => '' }
+  let builtins: BuiltinTable = []
+
+  function load(): Instance {
+    const room = data.length * parseFactor
+    const loaded = createInstance({
+      module,
+      data,
+      call: (id, args) => callBuiltin(builtins[id], args, context),
+      maximumBytes: limits.memory + room,
+    })
+    return room > roomyBytes ? move(loaded) : loaded
+  }
+
+  const move = (from: Instance): Instance => from.renew(from.dataEnd + limits.memory)
+  const isOversized = (it: Instance): boolean => it.memoryBytes() > it.dataEnd + limits.keep
+
+  /** After an abort the memory is sound; after a trap nothing in it is trusted, and the data is parsed again. */
+  function replace(failed: Instance, error: unknown): Instance {
+    if (!(error instanceof AbortError)) return load()
+    return isOversized(failed) ? move(failed) : failed.renew()
+  }
+
+  function run(input: Uint8Array | undefined): Outcome {
+    try {
+      const outcome = instance.evaluate(entry, input, readOutcome) ?? undefinedOutcome
+      if (isOversized(instance)) instance = move(instance)
+      return outcome
+    } catch (error) {
+      instance = replace(instance, error)
+      return evaluationError(error)
+    }
+  }
+
+  let instance = load()
+  builtins = resolveBuiltins(instance.builtins, extensions)
+  const entry = resolveEntrypoint(instance.entrypoints, entrypoint)
+
+  return {
+    evaluate: (input, decision) => {
+      context = decision
+      if (input === undefined) return run(input)
+      const scan = scanJson(input, limits.maxDepth)
+      if (scan === 'ok') return run(input)
+      return scan === 'lone_surrogate' ? run(replaceLoneSurrogates(input)) : invalidInput(scan, limits.maxDepth)
+    },
+    get bytes() {
+      return instance.memoryBytes() + data.byteLength
+    },
+  }
+}
+
+const undefinedOutcome: Outcome = { kind: 'undefined' }
+
+function invalidInput(scan: Exclude<ScanResult, 'ok' | 'lone_surrogate'>, maxDepth: number): Outcome {
+  return scan === 'too_deep'
+    ? { kind: 'invalid_input', code: 'input_too_deep', message: `the input nests deeper than ${maxDepth}` }
+    : { kind: 'invalid_input', code: 'invalid_json', ...scan }
+}

@@ -1,0 +1,154 @@
+/**
+ * From the text of a result, as WASM dumps it in the order of its hash tables, to JSON bytes as `opa eval` prints
+ * them: compact, keys sorted, sets as sorted arrays, every digit kept. The fast path copies bytes and sorts members
+ * in place; what it cannot decide byte by byte (sets, keys that are no plain strings) goes through RegoValue.
+ */
+import { parseValue, printJson } from './value-text.ts'
+
+const quote = 0x22
+const comma = 0x2c
+const colon = 0x3a
+const backslash = 0x5c
+const openArray = 0x5b
+const closeArray = 0x5d
+const openBrace = 0x7b
+const closeBrace = 0x7d
+const letterS = 0x73
+
+/** Reads `bytes` from `start` to `end`; the answer shares no memory with them. */
+export type ResultWriter = (bytes: Buffer, start: number, end: number) => Buffer
+
+/** A writer keeps its scratch space from one result to the next. */
+export function createResultWriter(): ResultWriter {
+  let text: Buffer = Buffer.alloc(0)
+  let out: Buffer = Buffer.allocUnsafe(4096)
+  let at = 0
+  let length = 0
+
+  /** False: not decidable here. */
+  function value(): boolean {
+    switch (text[at]) {
+      case quote:
+        string()
+        return true
+      case openBrace:
+        return object()
+      case openArray:
+        return array()
+      case letterS:
+        return false
+      default:
+        word()
+        return true
+    }
+  }
+
+  /** Copies a string; true when it holds no escape, so that its bytes compare as its characters do. */
+  function string(): boolean {
+    let plain = true
+    out[length++] = quote
+    at++
+    for (;;) {
+      const byte = text[at++] ?? quote
+      out[length++] = byte
+      if (byte === quote) return plain
+      if (byte === backslash) {
+        plain = false
+        out[length++] = text[at++] ?? 0
+      }
+    }
+  }
+
+  function word(): void {
+    for (;;) {
+      const byte = text[at] ?? comma
+      if (byte === comma || byte === closeArray || byte === closeBrace || byte <= 0x20) return
+      out[length++] = byte
+      at++
+    }
+  }
+
+  function space(): void {
+    while (text[at] === 0x20) at++
+  }
+
+  function array(): boolean {
+    out[length++] = openArray
+    at++
+    while (text[at] !== closeArray) {
+      if (!value()) return false
+      if (text[at] === comma) separator()
+    }
+    out[length++] = closeArray
+    at++
+    return true
+  }
+
+  function separator(): void {
+    out[length++] = comma
+    at++
+    space()
+  }
+
+  function object(): boolean {
+    const first = length + 1
+    let previous: Member | undefined
+    let members: Member[] | undefined
+    let sorted = true
+    out[length++] = openBrace
+    at++
+    while (text[at] !== closeBrace) {
+      const start = length
+      if (text[at] !== quote || !string() || text[at] !== colon) return false
+      const keyEnd = length - 1
+      out[length++] = colon
+      at++
+      space()
+      if (!value()) return false
+      const member = { start, keyEnd, end: length }
+      if (previous !== undefined) {
+        members ??= [previous]
+        members.push(member)
+        sorted &&= compareKeys(previous, member) < 0
+      }
+      previous = member
+      if (text[at] === comma) separator()
+    }
+    if (members !== undefined && !sorted) rearrange(first, members)
+    out[length++] = closeBrace
+    at++
+    return true
+  }
+
+  const compareKeys = (a: Member, b: Member): number => out.compare(out, b.start + 1, b.keyEnd, a.start + 1, a.keyEnd)
+
+  function rearrange(first: number, members: Member[]): void {
+    members.sort(compareKeys)
+    const copy = Buffer.from(out.subarray(first, length))
+    let to = first
+    for (const { start, end } of members) {
+      if (to > first) out[to++] = comma
+      copy.copy(out, to, start - first, end - first)
+      to += end - start
+    }
+  }
+
+  return (bytes, start, end) => {
+    // The output is never longer than the text: spaces go, nothing comes.
+    if (out.length < end - start) out = Buffer.allocUnsafe(2 * (end - start))
+    text = bytes
+    at = start
+    length = 0
+    const decided = value()
+    const json = decided ? Buffer.from(out.subarray(0, length)) : Buffer.from(printJson(parseValue(bytes, start, end)))
+    if (out.length > 1 << 20) out = Buffer.allocUnsafe(4096)
+    text = bytes.subarray(0, 0)
+    return json
+  }
+}
+
+interface Member {
+  readonly start: number
+  readonly keyEnd: number
+  readonly end: number
+}
