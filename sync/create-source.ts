@@ -1,0 +1,19 @@
+/** One source from its configuration. */
+import type { Logger } from 'pino'
+import type { SourceConfig } from '../src/config.ts'
+import { createDirectorySource } from './directory-source.ts'
+import { createGitSource } from './git-source.ts'
+import type { FileLimits } from './file-rules.ts'
+import type { Source } from './source.ts'
+
+export interface SourceDeps {
+  readonly dataDir: string
+  readonly log: Logger
+  readonly limits?: FileLimits
+  /** The environment that git may take its PATH, proxy, CA and ssh-agent variables from; nothing else passes. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+}
+
+export function createSource(config: SourceConfig, deps: SourceDeps): Source {
+  return config.kind === 'git' ? createGitSource(config, deps) : createDirectorySource(config, deps)
+}
