@@ -50,7 +50,12 @@ const largestMemory = 65536 * pageBytes
 
 export function createInstance({ module, data, call, maximumBytes }: InstanceOptions): Instance {
   const { linked, memory } = linkFresh(module, call, maximumBytes)
-  return createEvaluator({ module, call, linked, memory, state: parseData(linked, memory, data) })
+  const state = parseData(linked, memory, data)
+  const names = {
+    entrypoints: readNames(linked, memory, linked.entrypoints()),
+    builtins: readNames(linked, memory, linked.builtins()),
+  }
+  return createEvaluator({ module, call, linked, memory, state, names })
 }
 
 /** Where the data lies: its address, and the end of everything that evaluations must not touch. */
@@ -66,9 +71,11 @@ interface Parts {
   readonly linked: Exports
   readonly memory: WebAssembly.Memory
   readonly state: DataState
+  readonly names: Pick<Instance, 'entrypoints' | 'builtins'>
 }
 
-function createEvaluator({ module, call, linked, memory, state }: Parts): Instance {
+function createEvaluator(parts: Parts): Instance {
+  const { module, call, linked, memory, state, names } = parts
   const view = createView(memory)
 
   function evaluate<T>(entrypoint: number, input: Uint8Array | undefined, read: ReadResult<T>): T | undefined {
@@ -101,20 +108,17 @@ function createEvaluator({ module, call, linked, memory, state }: Parts): Instan
   function renew(newMaximum?: number): Instance {
     if (newMaximum === undefined) {
       // Instantiating writes the module's static memory anew; the data behind it stays as it is.
-      const again = link(module, memory, call)
-      return createEvaluator({ module, call, linked: again, memory, state })
+      return createEvaluator({ ...parts, linked: link(module, memory, call) })
     }
     const fresh = linkFresh(module, call, newMaximum)
-    fresh.linked.opa_heap_ptr_set(state.base)
     fresh.linked.opa_malloc(state.heap - state.base)
     const image = view().subarray(state.base, state.heap)
     Buffer.from(fresh.memory.buffer).set(image, state.base)
-    return createEvaluator({ module, call, linked: fresh.linked, memory: fresh.memory, state })
+    return createEvaluator({ ...parts, ...fresh })
   }
 
   return {
-    entrypoints: readNames(linked, view, linked.entrypoints()),
-    builtins: readNames(linked, view, linked.builtins()),
+    ...names,
     memoryBytes: () => memory.buffer.byteLength,
     dataEnd: state.heap,
     evaluate,
@@ -142,9 +146,9 @@ function createView(memory: WebAssembly.Memory): () => Buffer {
 
 const align = (address: number): number => (address + 7) & ~7
 
-function readNames(linked: Exports, view: () => Buffer, address: number): ReadonlyMap<string, number> {
+function readNames(linked: Exports, memory: WebAssembly.Memory, address: number): ReadonlyMap<string, number> {
   const start = linked.opa_json_dump(address)
-  const bytes = view()
+  const bytes = Buffer.from(memory.buffer)
   const names = JSON.parse(bytes.toString('utf8', start, bytes.indexOf(0, start))) as Record<string, number>
   return new Map(Object.entries(names))
 }
