@@ -1,0 +1,181 @@
+/**
+ * The opa CLI as functions: parse, check, build. Each call is one child process in its own empty folder (process.ts,
+ * workspace.ts). What is wrong with Rego comes back as data; only a tool that cannot be started is an exception.
+ */
+import { readFile, stat } from 'node:fs/promises'
+import { parseTarGzip } from 'nanotar'
+import { EdictError } from '../errors.ts'
+import type { ParsedModule, RegoError, RegoFile } from '../policy/analysis.ts'
+import { sha256 } from '../policy/digest.ts'
+import { analyse, type Analysed } from './analyse.ts'
+import { isLasting, readErrors, stoppedError } from './errors.ts'
+import { runBounded, type Bounds, type Ended } from './process.ts'
+import { createQueue } from './queue.ts'
+import { createWorkspace, type Workspace } from './workspace.ts'
+
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined
+}
+
+export type Build =
+  | { readonly ok: true; readonly wasm: Uint8Array }
+  | { readonly ok: false; readonly errors: readonly RegoError[] }
+
+export interface Opa {
+  /** Names the declared builtins and features; part of every key under which a result is kept. */
+  readonly capabilitiesDigest: string
+  readonly version: (options?: CallOptions) => Promise<string>
+  /** Rego v1 first, then v0. */
+  readonly parse: (text: string, options?: CallOptions) => Promise<ParsedModule>
+  /** Compiles without building; tests may be among the files. `[]`: all is well. */
+  readonly check: (files: readonly RegoFile[], options?: CallOptions) => Promise<readonly RegoError[]>
+  /** `entrypoint`: the path of a rule, `edict/entry/doc`. */
+  readonly build: (files: readonly RegoFile[], entrypoint: string, options?: CallOptions) => Promise<Build>
+}
+
+export interface OpaOptions extends Partial<Bounds> {
+  /** The binary. */
+  readonly path: string
+  /** opa's capabilities document. */
+  readonly capabilities: object
+  /** Child processes at once. */
+  readonly concurrency?: number
+}
+
+export function createOpa({
+  path,
+  capabilities,
+  concurrency = 2,
+  timeoutMs = 30_000,
+  memoryMb = 1024,
+  maxOutput = 160 * 1024 * 1024,
+}: OpaOptions): Opa {
+  const capabilitiesText = JSON.stringify(capabilities)
+  const queue = createQueue(concurrency)
+  const bounds = { timeoutMs, memoryMb, maxOutput }
+  const inFolder = <T>(files: readonly RegoFile[], signal: AbortSignal | undefined, work: (run: Run) => Promise<T>) =>
+    queue(async () => {
+      await using workspace = await createWorkspace(files, capabilitiesText)
+      return await work({ workspace, call: (args) => start({ path, args, workspace, bounds, signal }) })
+    }, signal)
+  let version: Promise<string> | undefined
+  return {
+    capabilitiesDigest: sha256(capabilitiesText),
+    version: ({ signal } = {}) => {
+      version ??= inFolder([], signal, readVersion)
+      version.catch(() => (version = undefined))
+      return version
+    },
+    parse: (text, { signal } = {}) =>
+      inFolder([{ path: 'module.rego', text, regoVersion: 1 }], signal, (run) => parse(run, text)),
+    check: (files, { signal } = {}) => inFolder(files, signal, check),
+    build: (files, entrypoint, { signal } = {}) => inFolder(files, signal, (run) => build(run, entrypoint, maxOutput)),
+  }
+}
+
+interface Run {
+  readonly workspace: Workspace
+  readonly call: (args: readonly string[]) => Promise<Ended>
+}
+
+interface Start {
+  readonly path: string
+  readonly args: readonly string[]
+  readonly workspace: Workspace
+  readonly bounds: Bounds
+  readonly signal: AbortSignal | undefined
+}
+
+async function start({ path, args, workspace, bounds, signal }: Start): Promise<Ended> {
+  try {
+    const ended = await runBounded({ path, args, cwd: workspace.cwd, bounds, signal })
+    if (ended.kind === 'exited' && (ended.code === 126 || ended.code === 127)) throw new Error(ended.stderr.trim())
+    return ended
+  } catch (cause) {
+    if (signal?.aborted === true) throw cause
+    throw new EdictError('tool_unavailable', 'the opa command cannot be started', { cause })
+  }
+}
+
+async function readVersion({ call }: Run): Promise<string> {
+  const ended = await call(['version'])
+  const found = ended.kind === 'exited' ? /^Version: (\S+)/m.exec(ended.stdout.toString())?.[1] : undefined
+  if (found === undefined) throw new EdictError('tool_unavailable', 'the opa command does not tell its version')
+  return found
+}
+
+async function parse(run: Run, text: string): Promise<ParsedModule> {
+  const v1 = await parseAs(run, 1)
+  if (v1.ok && (!v1.analysed.usesV0Builtins || saysV1(text))) return { ok: true, analysis: v1.analysed.analysis }
+  if (!v1.ok && !isLasting(v1.errors)) return v1
+  const v0 = await parseAs(run, 0)
+  if (v0.ok && !(v1.ok && saysV1(text))) return { ok: true, analysis: v0.analysed.analysis }
+  if (v1.ok) return { ok: true, analysis: v1.analysed.analysis }
+  return !v0.ok && looksLikeV0(text, v1.errors) ? v0 : v1
+}
+
+type ParsedAs =
+  | { readonly ok: true; readonly analysed: Analysed }
+  | { readonly ok: false; readonly errors: readonly RegoError[] }
+
+async function parseAs({ call }: Run, regoVersion: 0 | 1): Promise<ParsedAs> {
+  const flags = [
+    '--format',
+    'json',
+    '--json-include',
+    'locations,-comments',
+    ...(regoVersion === 0 ? ['--v0-compatible'] : []),
+  ]
+  const ended = await call(['parse', 'module.rego', ...flags])
+  if (ended.kind !== 'exited') return { ok: false, errors: [stoppedError('parse', ended)] }
+  if (ended.code !== 0) return { ok: false, errors: readErrors(printedBy(ended)).map(withoutFile) }
+  return { ok: true, analysed: analyse(JSON.parse(ended.stdout.toString()), regoVersion) }
+}
+
+function withoutFile({ file: _, ...error }: RegoError): RegoError {
+  return error
+}
+
+function saysV1(text: string): boolean {
+  return /^\s*import\s+rego\.v1\b/m.test(text)
+}
+
+/** The v1 parser misses keywords, and no rule is written with them: the v0 errors help more. */
+function looksLikeV0(text: string, v1Errors: readonly RegoError[]): boolean {
+  const missesKeywords = v1Errors.some((error) => /`(if|contains)` keyword is required/.test(error.message))
+  return missesKeywords && !saysV1(text) && !/^[^#\n"`]*[\s)\]}](if|contains)\s/m.test(text)
+}
+
+async function check({ workspace, call }: Run): Promise<readonly RegoError[]> {
+  const bounds = ['--max-errors', '100', '--capabilities', workspace.capabilities]
+  const ended = await call(['check', '--bundle', '.', '--format', 'json', ...bounds])
+  if (ended.kind !== 'exited') return [stoppedError('check', ended)]
+  return ended.code === 0 ? [] : readErrors(printedBy(ended), workspace.pathOf)
+}
+
+/** Only `opa check` gives columns and all errors, so a refused build asks it. */
+async function build(run: Run, entrypoint: string, maxOutput: number): Promise<Build> {
+  const { workspace, call } = run
+  const target = ['--target', 'wasm', '--entrypoint', entrypoint, '--output', workspace.output]
+  const ended = await call(['build', '--bundle', '.', ...target, '--capabilities', workspace.capabilities])
+  if (ended.kind !== 'exited') return { ok: false, errors: [stoppedError('build', ended)] }
+  if (ended.code !== 0) {
+    const errors = await check(run)
+    return { ok: false, errors: errors.length > 0 ? errors : readErrors(printedBy(ended), workspace.pathOf) }
+  }
+  const { size } = await stat(workspace.output)
+  if (size > maxOutput) {
+    return { ok: false, errors: [stoppedError('build', { kind: 'output', detail: `the bundle has ${size} bytes` })] }
+  }
+  const entries = await parseTarGzip(await readFile(workspace.output))
+  const wasm = entries.find((entry) => entry.name === '/policy.wasm' || entry.name === 'policy.wasm')?.data
+  if (wasm === undefined) {
+    return { ok: false, errors: [{ code: 'opa_error', message: 'opa build wrote no WASM module', fault: 'ours' }] }
+  }
+  return { ok: true, wasm }
+}
+
+function printedBy(ended: Extract<Ended, { kind: 'exited' }>): string {
+  const output = ended.stdout.toString().trim()
+  return output === '' ? ended.stderr : output
+}

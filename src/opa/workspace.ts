@@ -1,0 +1,53 @@
+/**
+ * The temporary folder of one opa call: `files/` is the working directory and holds the call's files alone, beside it
+ * the capabilities and what opa writes. Names that opa or a file system would treat specially are replaced by
+ * generated ones and mapped back; a name never leads out of the folder.
+ */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import type { RegoFile } from '../policy/analysis.ts'
+
+export interface Workspace extends AsyncDisposable {
+  /** The working directory. */
+  readonly cwd: string
+  readonly capabilities: string
+  readonly output: string
+  /** The path of the source again, from a name that opa prints. */
+  readonly pathOf: (name: string) => string
+}
+
+const safePath = /^(?:[A-Za-z0-9_][A-Za-z0-9_.-]*\/)*[A-Za-z0-9_][A-Za-z0-9_.-]*\.rego$/
+
+export async function createWorkspace(files: readonly RegoFile[], capabilities: string): Promise<Workspace> {
+  const root = await mkdtemp(join(tmpdir(), 'edict-opa-'))
+  const cwd = join(root, 'files')
+  await mkdir(cwd)
+  const paths = new Map(files.map((file, index) => [safeName(file.path, index), file.path]))
+  const workspace: Workspace = {
+    cwd,
+    capabilities: join(root, 'capabilities.json'),
+    output: join(root, 'bundle.tar.gz'),
+    pathOf: (name) => paths.get(name) ?? name,
+    [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }),
+  }
+  const folders = new Set([...paths.keys()].map((name) => dirname(name)))
+  for (const folder of folders) if (folder !== '.') await mkdir(join(cwd, folder), { recursive: true })
+  await Promise.all([
+    writeFile(workspace.capabilities, capabilities),
+    writeFile(join(cwd, '.manifest'), manifest(files)),
+    ...files.map((file, index) => writeFile(join(cwd, safeName(file.path, index)), file.text, { flag: 'wx' })),
+  ])
+  return workspace
+}
+
+function safeName(path: string, index: number): string {
+  return safePath.test(path) ? path : `edict-file-${index}.rego`
+}
+
+function manifest(files: readonly RegoFile[]): string {
+  const versions = files.flatMap((file, index) =>
+    file.regoVersion === 0 ? [[`/${safeName(file.path, index)}`, 0] as const] : [],
+  )
+  return JSON.stringify({ roots: [''], rego_version: 1, file_rego_versions: Object.fromEntries(versions) })
+}

@@ -1,0 +1,100 @@
+/** What goes into one policy's artifact, and the digest that names it: the same inputs never compile twice. */
+import type { RegoFile } from './analysis.ts'
+import type { DeclaredPolicy } from './compose.ts'
+import { digestOf } from './digest.ts'
+import { entryModule, entryOf, entryPackage, type Entry } from './entry.ts'
+import { joinData, type JoinedData } from './json-tree.ts'
+import { dataMet, reach, type PackageIndex, type SharedData, type SharedModule } from './packages.ts'
+import type { DataPath } from './paths.ts'
+import type { ModuleAnalysis, SourceFile } from './schema.ts'
+
+export interface AnalysedFile {
+  readonly file: SourceFile
+  readonly analysis: ModuleAnalysis
+}
+
+/** What everything is built with. */
+export interface Tool {
+  readonly version: string
+  readonly capabilities: string
+}
+
+export interface ArtifactPlan {
+  /** What opa compiles: the policy's files, the shared modules that it reaches, the entry. */
+  readonly files: readonly RegoFile[]
+  /** The same with its tests and what those reach, for checking; null when it has no tests. */
+  readonly checked: readonly RegoFile[] | null
+  readonly modules: readonly SharedModule[]
+  readonly data: readonly SharedData[]
+  readonly packages: readonly DataPath[]
+  readonly entry: Entry
+  readonly inputs: string
+}
+
+/** Changes whenever the way from inputs to artifact changes. */
+const format = '1'
+
+export interface PlanArtifact {
+  readonly policy: DeclaredPolicy
+  readonly rego: readonly AnalysedFile[]
+  readonly tests: readonly AnalysedFile[]
+  readonly index: PackageIndex
+  readonly data: readonly SharedData[]
+  readonly tool: Tool
+}
+
+export function planArtifact({ policy, rego, tests, index, data, tool }: PlanArtifact): ArtifactPlan {
+  const own = rego.map(({ analysis }) => analysis)
+  const reached = reach(own, index)
+  const met = dataMet(reached.refs, data)
+  const entry = entryOf(own)
+  const packagePath = [policy.group, policy.name]
+  const modules = reached.modules.map(ofModule)
+  const withTests = tests.length === 0 ? undefined : reach([...own, ...tests.map(({ analysis }) => analysis)], index)
+  return {
+    files: [...rego.map(regoFile), ...modules, entryModule(packagePath, entry)],
+    checked:
+      withTests === undefined
+        ? null
+        : [...rego.map(regoFile), ...tests.map(regoFile), ...withTests.modules.map(ofModule)],
+    modules: reached.modules,
+    data: met,
+    packages: [packagePath, entryPackage, ...reached.packages.map(({ path }) => path)],
+    entry,
+    inputs: digestOf([
+      ['format', format],
+      ['opa', tool.version, tool.capabilities],
+      ...[...policy.rego, ...policy.tests, ...policy.sideFiles].map(named('own')),
+      ...(policy.data === null ? [] : [policy.data].map(named('own'))),
+      ...(withTests ?? reached).modules.map(({ file }) => named('module')(file)),
+      ...met.map(({ file }) => named('data')(file)),
+    ]),
+  }
+}
+
+/** The root of `data`: the shared data that is met, and over it the policy's own. */
+export function artifactData(policy: DeclaredPolicy, plan: ArtifactPlan): JoinedData {
+  const shared = plan.data.map(({ at, file }) => ({ at, text: file.text }))
+  return joinData([...shared, ...(policy.data === null ? [] : [{ at: [], text: policy.data.text }])])
+}
+
+/** Everything that decides: what the answer's `x-policy-digest` shows. */
+export function artifactDigest(wasm: string, data: string, entry: Entry): string {
+  return digestOf([
+    ['wasm', wasm],
+    ['data', data],
+    ['entry', entry.kind],
+  ])
+}
+
+function named(role: string): (file: SourceFile) => readonly string[] {
+  return (file) => [role, file.path, file.digest]
+}
+
+function regoFile({ file, analysis }: AnalysedFile): RegoFile {
+  return { path: file.path, text: file.text, regoVersion: analysis.regoVersion }
+}
+
+function ofModule(module: SharedModule): RegoFile {
+  return regoFile(module)
+}
