@@ -1,13 +1,13 @@
 /** What to tell of an exception that ended an evaluation. The texts are OPA's where it has one. */
-import { AbortError } from './abi.ts'
+import { AbortError, outOfMemory } from './abi.ts'
 import type { Outcome } from './outcome.ts'
 
-const texts: readonly (readonly [RegExp, string])[] = [
-  [/^var assignment conflict$/, 'eval_conflict_error: complete rules and functions must not produce multiple outputs'],
-  [/^object insert conflict$/, 'eval_conflict_error: object keys must be unique'],
-  [/^with target conflict$/, 'eval_with_merge_error: real and replacement data could not be merged'],
-  [/^opa_malloc: failed$/, 'the evaluation takes more memory than it may'],
-]
+const texts: ReadonlyMap<string, string> = new Map([
+  ['var assignment conflict', 'eval_conflict_error: complete rules and functions must not produce multiple outputs'],
+  ['object insert conflict', 'eval_conflict_error: object keys must be unique'],
+  ['with target conflict', 'eval_with_merge_error: real and replacement data could not be merged'],
+  [outOfMemory, 'the evaluation takes more memory than it may'],
+])
 
 /** `file:row:col: message`, as `opa_runtime_error` writes it. */
 const located = /^(.*):(\d+):(\d+): (.*)$/s
@@ -16,7 +16,7 @@ export function evaluationError(error: unknown): Outcome {
   const raw = error instanceof AbortError ? error.message : describeTrap(error)
   const [, file, row, col, rest] = located.exec(raw) ?? []
   const text = rest ?? raw
-  const message = texts.find(([pattern]) => pattern.test(text))?.[1] ?? text
+  const message = texts.get(text) ?? text
   const outcome = { kind: 'error', code: 'evaluation_error', message } as const
   return file === undefined ? outcome : { ...outcome, location: { file, row: Number(row), col: Number(col) } }
 }

@@ -10,4 +10,4 @@ export interface EngineLimits {
 
 const MB = 2 ** 20
 
-export const defaultLimits: EngineLimits = { maxDepth: 500, memory: 256 * MB, keep: 8 * MB }
+export const defaultLimits: EngineLimits = { maxDepth: 500, memory: 256 * MB, keep: 32 * MB }
