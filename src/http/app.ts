@@ -1,0 +1,67 @@
+/**
+ * The HTTP API as one Hono application. It is handed everything it needs and touches neither sockets nor environment.
+ */
+import { OpenAPIHono } from '@hono/zod-openapi'
+import type { ResolveActor } from '../auth/actor.ts'
+import type { Enforce } from '../auth/enforce.ts'
+import type { Registry } from '../registry/registry.ts'
+import type { Decide } from './decide.ts'
+import type { App, AppEnv } from './environment.ts'
+import type { ErrorLog } from './error-body.ts'
+import type { HostGuard } from './host-guard.ts'
+import { invalidRequest } from './json-request.ts'
+import type { Metrics } from './metrics.ts'
+import { bodyLimit } from './middleware/body-limit.ts'
+import { notFound } from './middleware/not-found.ts'
+import { onError } from './middleware/on-error.ts'
+import { openModeGuard } from './middleware/open-mode-guard.ts'
+import { requestId } from './middleware/request-id.ts'
+import { securityHeaders } from './middleware/security-headers.ts'
+import { catalogRoutes } from './routes/catalog.ts'
+import { documentationRoutes } from './routes/documentation.ts'
+import { evaluationRoutes } from './routes/evaluation.ts'
+import { lockRoutes, type LockStore } from './routes/lock.ts'
+import { type Health, operationRoutes } from './routes/operation.ts'
+import { policyRoutes, type PolicyReader } from './routes/policy.ts'
+import { type CycleRequests, sourceRoutes, type SourceStore } from './routes/sources.ts'
+import { type VerifyWebhook, webhookRoutes } from './routes/webhook.ts'
+
+export interface AppDeps {
+  readonly decide: Decide
+  readonly registry: Pick<Registry, 'find' | 'list' | 'lock' | 'state'>
+  readonly policies: PolicyReader
+  readonly locks: LockStore
+  readonly sources: SourceStore
+  readonly requests: CycleRequests
+  readonly verifyWebhook: VerifyWebhook
+  readonly health: () => Health
+  readonly metrics: Metrics
+  readonly resolveActor: ResolveActor
+  readonly enforce: Enforce
+  readonly guard: HostGuard
+  readonly maxBody: number
+  readonly log: ErrorLog
+  readonly version: string
+}
+
+export const createApp = (deps: AppDeps): App => {
+  const { decide, registry, policies, locks, sources, requests, resolveActor, enforce, maxBody, version } = deps
+  const app: App = new OpenAPIHono<AppEnv>({
+    defaultHook: (result) => {
+      if (!result.success) throw invalidRequest('the request is not valid', result.error)
+    },
+  })
+  app.onError(onError(deps.log))
+  app.notFound(notFound(app))
+  app.use(requestId, securityHeaders, openModeGuard(deps.guard), bodyLimit(maxBody))
+
+  operationRoutes(app, { health: deps.health, metrics: deps.metrics, version })
+  evaluationRoutes(app, { decide, maxBody })
+  lockRoutes(app, { registry, locks, resolveActor, enforce })
+  catalogRoutes(app, { registry })
+  sourceRoutes(app, { sources, requests, resolveActor, enforce })
+  webhookRoutes(app, { sources, requests, verifyWebhook: deps.verifyWebhook, enforce })
+  documentationRoutes(app, { version })
+  policyRoutes(app, { registry, policies, resolveActor, enforce })
+  return app
+}

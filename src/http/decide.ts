@@ -1,0 +1,170 @@
+/**
+ * The evaluation contract, in one function for every door: a request in, an answer out, headers and all. It never throws.
+ * The lock is looked at in the same step in which the evaluation starts, after anything that had to be waited for.
+ */
+import { randomUUID } from 'node:crypto'
+import type { DecisionContext } from '../../extensions/extension.ts'
+import type { Outcome } from '../engine/outcome.ts'
+import { EdictError } from '../errors.ts'
+import type { Instance, PolicyEntry } from '../registry/policy-entry.ts'
+import type { PolicyName, Registry } from '../registry/registry.ts'
+import type { DecisionLog } from './decision-log.ts'
+import { asEdictError, errorBody, type ErrorLog, logError, retryAfter } from './error-body.ts'
+import type { DecisionMetrics, DecisionOutcome } from './metrics.ts'
+
+export interface EvaluationRequest extends DecisionContext, PolicyName {
+  /** Empty: the input is undefined. */
+  readonly body: Uint8Array
+  /** The caller's `x-evaluation-id`. */
+  readonly evaluationId: string | undefined
+  /** The caller's `x-request-id`, for the log. */
+  readonly requestId: string | undefined
+  /** Name, value, name, value, as they came. */
+  readonly rawHeaders: readonly string[]
+}
+
+export interface Answer {
+  readonly status: number
+  /** Name, value, name, value; without content-length. */
+  readonly headers: string[]
+  readonly body: Uint8Array
+}
+
+export type Decide = (request: EvaluationRequest) => Answer | Promise<Answer>
+
+export interface DecideOptions {
+  readonly registry: Pick<Registry, 'find' | 'acquire' | 'state'>
+  readonly stale: 'serve' | 'refuse'
+  readonly metrics: DecisionMetrics
+  readonly log: ErrorLog
+  /** Absent: decisions are not logged. */
+  readonly decisionLog?: DecisionLog | undefined
+  readonly now?: () => number
+}
+
+/** One decision under way. */
+interface Decision {
+  readonly request: EvaluationRequest
+  readonly id: string
+  readonly started: number
+  /** The policy's key once it was found; before that empty. */
+  key: string
+}
+
+const emptyDocument = Buffer.from('{}')
+
+export const createDecide = (options: DecideOptions): Decide => {
+  const { registry, stale, metrics, log, decisionLog, now = Date.now } = options
+
+  const find = (request: EvaluationRequest): PolicyEntry => {
+    const { state } = registry
+    if (stale === 'refuse' && state.staleSince !== null) {
+      throw new EdictError('stale_refused', 'this replica has lost the store and does not answer until it is back')
+    }
+    const entry = registry.find(request)
+    if (entry !== undefined) return entry
+    if (!state.loaded) throw new EdictError('store_unavailable', 'no policy is known yet: the store has not answered')
+    throw new EdictError('policy_not_found', `no policy ${nameOf(request)}`)
+  }
+
+  const open = (decision: Decision): PolicyEntry => {
+    const entry = find(decision.request)
+    decision.key = entry.key
+    if (entry.lock !== undefined) throw new EdictError('policy_locked', `${entry.key} is locked`)
+    if (entry.meta.artifact === null) {
+      throw new EdictError('policy_quarantined', `${entry.key} has no good version yet`, {
+        errors: entry.meta.status.findings.map(({ code, message }) => ({ code, message })),
+      })
+    }
+    return entry
+  }
+
+  const finish = (decision: Decision, instance: Instance): Answer => {
+    const { request, id } = decision
+    const outcome = instance.evaluate(request.body.length === 0 ? undefined : request.body, request)
+    if (outcome.kind === 'invalid_input' || outcome.kind === 'error') return fail(decision, failure(outcome), instance)
+    const body = outcome.kind === 'value' ? outcome.json : emptyDocument
+    record(decision, outcome.kind, instance, 200)
+    const headers = ['content-type', 'application/json', 'etag', id, ...common(id, instance)]
+    return { status: 200, headers, body }
+  }
+
+  const fail = (decision: Decision, error: EdictError, instance?: Instance): Answer => {
+    const { request, id } = decision
+    record(decision, outcomeOf(error), instance, error.status)
+    logError(log, error, { id, requestId: request.requestId, policy: nameOf(request) })
+    const headers = ['content-type', 'application/json', ...common(id, instance)]
+    const wait = retryAfter(error)
+    if (wait !== undefined) headers.push('retry-after', wait)
+    return { status: error.status, headers, body: Buffer.from(JSON.stringify(errorBody(error, id))) }
+  }
+
+  const common = (id: string, instance: Instance | undefined): string[] => {
+    const headers = ['x-evaluation-id', id, 'cache-control', 'no-store', 'x-content-type-options', 'nosniff']
+    if (instance !== undefined) {
+      const { digest, commit, revision } = instance.meta
+      headers.push('x-policy-digest', digest, 'x-policy-commit', commit, 'x-policy-revision', String(revision))
+    }
+    const { staleSince } = registry.state
+    if (staleSince !== null) headers.push('x-edict-stale', String(Math.max(0, Math.floor((now() - staleSince) / 1000))))
+    return headers
+  }
+
+  const record = (
+    { request, id, started, key }: Decision,
+    outcome: DecisionOutcome,
+    instance: Instance | undefined,
+    status: number,
+  ): void => {
+    const ms = performance.now() - started
+    metrics.decision(key, outcome, ms / 1000)
+    decisionLog?.({ request, id, outcome, status, ms, meta: instance?.meta })
+  }
+
+  const waitFor = async (decision: Decision, loading: Promise<Instance>): Promise<Answer> => {
+    try {
+      const instance = await loading
+      open(decision)
+      return finish(decision, instance)
+    } catch (error) {
+      return fail(decision, asEdictError(error))
+    }
+  }
+
+  return (request) => {
+    const given = request.evaluationId
+    const usable = given === undefined || given === '' || isId(given)
+    const id = usable && given !== undefined && given !== '' ? given : randomUUID()
+    const decision: Decision = { request, id, started: performance.now(), key: '' }
+    try {
+      if (!usable)
+        throw new EdictError('invalid_request', 'x-evaluation-id must be 1 to 256 printable ASCII characters')
+      const instance = registry.acquire(open(decision))
+      return instance instanceof Promise ? waitFor(decision, instance) : finish(decision, instance)
+    } catch (error) {
+      return fail(decision, asEdictError(error))
+    }
+  }
+}
+
+const failure = (outcome: Extract<Outcome, { kind: 'invalid_input' | 'error' }>): EdictError => {
+  const { code, message } = outcome
+  if (outcome.kind === 'error') {
+    const detail = outcome.location === undefined ? { code, message } : { code, message, location: outcome.location }
+    return new EdictError(code, 'the policy failed while it was evaluated', { errors: [detail] })
+  }
+  if (outcome.position === undefined) return new EdictError(code, message)
+  return new EdictError(code, `the body is not JSON: ${message} at byte ${outcome.position}`)
+}
+
+const outcomeOf = ({ code }: EdictError): DecisionOutcome => {
+  if (code === 'policy_locked') return 'locked'
+  if (code === 'policy_not_found') return 'not_found'
+  return code === 'invalid_json' || code === 'input_too_deep' || code === 'invalid_request' ? 'bad_request' : 'error'
+}
+
+const nameOf = ({ repository, group, name, version }: PolicyName): string =>
+  repository === undefined ? `${group}/${name}/${version}` : `${repository}/${group}/${name}/${version}`
+
+/** Printable ASCII, so that it can go into a header and a log as it is. */
+const isId = (id: string): boolean => id.length <= 256 && /^[\x20-\x7e]+$/.test(id)

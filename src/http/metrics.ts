@@ -1,0 +1,176 @@
+/**
+ * The numbers of this server for Prometheus. Decisions are counted in plain numbers and become prom-client metrics when
+ * they are scraped; so many policies have a label of their own, all others share `other`.
+ */
+import { collectDefaultMetrics, Counter, Gauge, Registry as PrometheusRegistry } from 'prom-client'
+import type { SourceDocument } from '../policy/schema.ts'
+import type { Registry } from '../registry/registry.ts'
+
+export const decisionOutcomes = ['value', 'undefined', 'error', 'locked', 'not_found', 'bad_request'] as const
+export type DecisionOutcome = (typeof decisionOutcomes)[number]
+
+export interface DecisionMetrics {
+  /** `key` is empty when no policy was found. */
+  readonly decision: (key: string, outcome: DecisionOutcome, seconds: number) => void
+  readonly refused: (reason: RefusalReason) => void
+}
+
+export type RefusalReason = 'too_many_requests' | 'body_too_large' | 'host' | 'timeout' | 'headers' | 'malformed'
+
+export interface Metrics extends DecisionMetrics {
+  readonly contentType: string
+  /** Prometheus text. */
+  readonly scrape: () => Promise<string>
+}
+
+const buckets = [
+  0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25, 1, 5,
+] as const
+
+type Counts = Record<DecisionOutcome, number>
+const zero = (): Counts => ({ value: 0, undefined: 0, error: 0, locked: 0, not_found: 0, bad_request: 0 })
+
+export const createMetrics = ({
+  registry,
+  sources,
+  maxLabels = 1_000,
+}: {
+  registry: Pick<Registry, 'stats' | 'state'>
+  /** What is known of the sources now; [] while the store is away. */
+  sources: () => Promise<readonly Pick<SourceDocument, '_id' | 'phase' | 'lastSuccess' | 'counts'>[]>
+  maxLabels?: number
+}): Metrics => {
+  const byPolicy = new Map<string, Counts>()
+  const other = zero()
+  const unknown = zero()
+  const refusals = new Map<RefusalReason, number>()
+  const latency = { counts: Array.from({ length: buckets.length + 1 }, () => 0), sum: 0 }
+  const prometheus = new PrometheusRegistry()
+  const registers = [prometheus]
+  collectDefaultMetrics({ register: prometheus })
+
+  const countsOf = (key: string): Counts => {
+    const known = byPolicy.get(key)
+    if (known !== undefined) return known
+    if (key === '') return unknown
+    if (byPolicy.size >= maxLabels) return other
+    const fresh = zero()
+    byPolicy.set(key, fresh)
+    return fresh
+  }
+
+  new Counter({
+    name: 'edict_decisions_total',
+    help: 'Evaluations by policy and outcome.',
+    labelNames: ['policy', 'outcome'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [policy, counts] of [...byPolicy, ['other', other] as const, ['unknown', unknown] as const]) {
+        for (const outcome of decisionOutcomes) {
+          if (counts[outcome] > 0) this.inc({ policy, outcome }, counts[outcome])
+        }
+      }
+    },
+  })
+  new Counter({
+    name: 'edict_refused_requests_total',
+    help: 'Requests refused before any route, by reason.',
+    labelNames: ['reason'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [reason, count] of refusals) this.inc({ reason }, count)
+    },
+  })
+  const gauge = (name: string, help: string, value: () => number): Gauge =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(value())
+      },
+    })
+  gauge('edict_policies', 'Policies known.', () => registry.stats().policies)
+  gauge('edict_policies_loaded', 'Policies loaded in memory.', () => registry.stats().loaded)
+  gauge('edict_policies_loaded_bytes', 'Memory held by loaded policies.', () => registry.stats().bytes)
+  gauge('edict_modules_loaded', 'Compiled WASM modules in memory.', () => registry.stats().modules)
+  gauge('edict_locks', 'Policies locked now.', () => registry.stats().locked)
+  gauge('edict_revision', 'The revision in force.', () => registry.state.revision)
+  gauge('edict_sequence', 'The last change of the store seen.', () => registry.state.sequence)
+  gauge('edict_ready', '1 while the store is followed.', () => (registry.state.ready ? 1 : 0))
+  gauge('edict_stale_seconds', 'How long the store has been lost.', () => {
+    const { staleSince } = registry.state
+    return staleSince === null ? 0 : (Date.now() - staleSince) / 1000
+  })
+  sourceGauges({ registers, sources })
+
+  return {
+    contentType: prometheus.contentType,
+    decision: (key, outcome, seconds) => {
+      countsOf(key)[outcome]++
+      let at = 0
+      while (at < buckets.length && seconds > (buckets[at] ?? 0)) at++
+      latency.counts[at] = (latency.counts[at] ?? 0) + 1
+      latency.sum += seconds
+    },
+    refused: (reason) => {
+      refusals.set(reason, (refusals.get(reason) ?? 0) + 1)
+    },
+    scrape: async () => `${await prometheus.metrics()}\n${histogramText(latency)}`,
+  }
+}
+
+const sourceGauges = ({
+  registers,
+  sources,
+}: {
+  registers: PrometheusRegistry[]
+  sources: Parameters<typeof createMetrics>[0]['sources']
+}): void => {
+  new Gauge({
+    name: 'edict_source_ready',
+    help: '1 while the last cycle of the source succeeded.',
+    labelNames: ['source'],
+    registers,
+    async collect() {
+      this.reset()
+      for (const { _id, phase } of await sources()) this.set({ source: _id }, phase === 'Ready' ? 1 : 0)
+    },
+  })
+  new Gauge({
+    name: 'edict_source_last_success_timestamp_seconds',
+    help: 'When the source was last synced.',
+    labelNames: ['source'],
+    registers,
+    async collect() {
+      this.reset()
+      for (const { _id, lastSuccess } of await sources()) {
+        if (lastSuccess !== null) this.set({ source: _id }, lastSuccess.getTime() / 1000)
+      }
+    },
+  })
+  new Gauge({
+    name: 'edict_source_quarantined',
+    help: 'Policies of the source that are quarantined.',
+    labelNames: ['source'],
+    registers,
+    async collect() {
+      this.reset()
+      for (const { _id, counts } of await sources()) this.set({ source: _id }, counts.quarantined)
+    },
+  })
+}
+
+/** By hand: prom-client observes one value at a time. */
+const histogramText = ({ counts, sum }: { readonly counts: readonly number[]; readonly sum: number }): string => {
+  const name = 'edict_decision_duration_seconds'
+  const lines = [`# HELP ${name} Time to decide, without reading the request.`, `# TYPE ${name} histogram`]
+  let total = 0
+  counts.forEach((count, at) => {
+    total += count
+    lines.push(`${name}_bucket{le="${buckets[at] ?? '+Inf'}"} ${total}`)
+  })
+  return [...lines, `${name}_sum ${sum}`, `${name}_count ${total}`, ''].join('\n')
+}

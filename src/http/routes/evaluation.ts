@@ -1,0 +1,89 @@
+/**
+ * `GET/POST P/evaluation`. The server answers these before the framework; this route is the same contract for a caller
+ * without a socket, and what the OpenAPI document says of it.
+ */
+import { createRoute } from '@hono/zod-openapi'
+import type { IncomingMessage } from 'node:http'
+import { firstHeader } from '../canonical-header.ts'
+import type { Answer, Decide, EvaluationRequest } from '../decide.ts'
+import type { App } from '../environment.ts'
+import { EdictError } from '../../errors.ts'
+import { policyForms, policyName } from '../policy-route.ts'
+import { readBody } from '../read-body.ts'
+import { errorResponses } from '../schemas.ts'
+
+const description = `The body is the input: JSON of any kind, whatever the content type says, or nothing (the input is undefined).
+The answer is the bare document of the policy's package, \`{}\` when nothing in it is defined. Numbers keep every digit.`
+
+const header = (text: string) => ({ description: text, schema: { type: 'string' as const } })
+
+export const evaluationRoutes = (app: App, { decide, maxBody }: { decide: Decide; maxBody: number }): void => {
+  for (const { prefix, params, suffix } of policyForms) {
+    for (const method of ['get', 'post'] as const) {
+      const route = createRoute({
+        method,
+        path: `${prefix}/evaluation`,
+        operationId: `${method === 'get' ? 'getEvaluation' : 'evaluate'}${suffix}`,
+        tags: ['evaluation'],
+        summary: 'Evaluate a policy',
+        description,
+        request: {
+          params,
+          ...(method === 'post'
+            ? {
+                body: {
+                  required: false,
+                  content: { 'application/json': { schema: {}, example: { message: 'hello world' } } },
+                },
+              }
+            : {}),
+        },
+        responses: {
+          200: {
+            description: 'The decision.',
+            headers: {
+              etag: header('The evaluation id, unquoted.'),
+              'x-evaluation-id': header('The `x-evaluation-id` of the request, or a new UUID.'),
+              'x-policy-digest': header('The artifact that decided.'),
+              'x-policy-commit': header('The commit that it was built from.'),
+              'x-policy-revision': header('The revision that put it in force.'),
+              'x-edict-stale': header('Seconds since this replica lost the store; only while it has.'),
+            },
+            content: { 'application/json': { schema: {} } },
+          },
+          ...errorResponses(400, 403, 404, 413, 500, 503),
+        },
+      })
+      // The answer is bytes, which no schema types; so the route is described and handled in two steps.
+      app.openAPIRegistry.registerPath(route)
+      app.on(method, route.getRoutingPath(), async (c) => {
+        const name = policyName(params.parse(c.req.param()))
+        const body = await bodyOf(c.req.raw, c.env?.incoming, maxBody)
+        const rawHeaders = c.env?.incoming?.rawHeaders ?? [...c.req.raw.headers].flat()
+        const request: EvaluationRequest = {
+          ...name,
+          body,
+          evaluationId: c.req.header('x-evaluation-id'),
+          requestId: c.req.header('x-request-id'),
+          rawHeaders,
+          header: (canonicalName) => firstHeader(rawHeaders, canonicalName),
+        }
+        return asResponse(await decide(request))
+      })
+    }
+  }
+}
+
+/** A Fetch request to GET has no body; the Node request behind it may. */
+const bodyOf = async (request: Request, incoming: IncomingMessage | undefined, limit: number): Promise<Uint8Array> => {
+  if (incoming === undefined || request.method !== 'GET') return new Uint8Array(await request.arrayBuffer())
+  const body = await new Promise<Buffer | undefined>((resolve) => readBody(incoming, limit, resolve))
+  if (body === undefined) throw new EdictError('body_too_large', `the body is larger than ${limit} bytes`)
+  return body
+}
+
+const asResponse = ({ status, headers, body }: Answer): Response => {
+  const pairs = new Headers()
+  for (let i = 0; i < headers.length; i += 2) pairs.append(headers[i] ?? '', headers[i + 1] ?? '')
+  return new Response(Uint8Array.from(body), { status, headers: pairs })
+}

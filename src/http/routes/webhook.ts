@@ -1,0 +1,62 @@
+/**
+ * `POST /api/sources/{name}/webhook`: a forge says that something was pushed. The raw bytes are verified before anything
+ * is made of them, and even then a payload is only a hint to fetch.
+ */
+import { createRoute } from '@hono/zod-openapi'
+import type { Enforce } from '../../auth/enforce.ts'
+import { EdictError } from '../../errors.ts'
+import type { App } from '../environment.ts'
+import { errorResponses, jsonContent } from '../schemas.ts'
+import { acceptedSchema, type CycleRequests, findSource, sourceParams, type SourceStore } from './sources.ts'
+
+export type VerifyWebhook = (delivery: {
+  readonly source: string
+  readonly headers: Headers
+  readonly body: Uint8Array
+}) => WebhookVerdict | Promise<WebhookVerdict>
+
+/** `unconfigured`: the source has no secret; anything else: the delivery is not what it says. */
+export type WebhookVerdict = { readonly ok: true } | { readonly ok: false; readonly reason: string }
+
+export interface WebhookRoutesOptions {
+  readonly sources: SourceStore
+  readonly requests: CycleRequests
+  readonly verifyWebhook: VerifyWebhook
+  readonly enforce: Enforce
+}
+
+const route = createRoute({
+  method: 'post',
+  path: '/api/sources/{name}/webhook',
+  operationId: 'receiveWebhook',
+  tags: ['sources'],
+  summary: 'Receive a push from GitHub, GitLab, Gitea, Forgejo or Bitbucket',
+  request: {
+    params: sourceParams,
+    body: { required: true, content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } },
+  },
+  responses: {
+    202: jsonContent('A cycle was asked for.', acceptedSchema),
+    ...errorResponses(401, 403, 404, 413, 503),
+  },
+})
+
+export const webhookRoutes = (app: App, { sources, requests, verifyWebhook, enforce }: WebhookRoutesOptions): void => {
+  app.openapi(route, async (c) => {
+    const { name } = c.req.valid('param')
+    const body = new Uint8Array(await c.req.arrayBuffer())
+    const verdict = await verifyWebhook({ source: name, headers: c.req.raw.headers, body })
+    if (!verdict.ok) throw refusal(name, verdict.reason)
+    const actor = { kind: 'webhook', name: `webhook:${name}` } as const
+    await enforce(actor, 'source.webhook', name)
+    await findSource(sources, name)
+    const { id } = await requests.submit({ reason: 'webhook', source: name, commit: null, actor: actor.name })
+    return c.json({ id, message: 'a cycle was asked for' }, 202)
+  })
+}
+
+const refusal = (name: string, reason: string): EdictError => {
+  if (reason === 'unconfigured') return new EdictError('forbidden', `no webhook secret is configured for ${name}`)
+  if (reason === 'unknown_source') return new EdictError('source_not_found', `no source ${name}`)
+  return new EdictError('unauthenticated', `the delivery is refused: ${reason}`)
+}

@@ -1,0 +1,26 @@
+/** Documents as they read in JSON: dates as text, internal names replaced. */
+import type { Finding, LockDocument, PolicyStatus, SourceDocument } from '../policy/schema.ts'
+
+export const lockAsJson = ({ actor, reason, since, until }: LockDocument) => ({
+  actor,
+  reason,
+  since: since.toISOString(),
+  until: until?.toISOString() ?? null,
+})
+
+export const statusAsJson = ({ phase, findings, since, commit, author }: PolicyStatus) => ({
+  phase,
+  findings: findings.map(findingAsJson),
+  since: since.toISOString(),
+  ...(commit === undefined ? {} : { commit }),
+  ...(author === undefined ? {} : { author }),
+})
+
+export const findingAsJson = (finding: Finding): Finding => ({ ...finding })
+
+export const sourceAsJson = ({ _id, lastAttempt, lastSuccess, ...rest }: SourceDocument) => ({
+  name: _id,
+  ...rest,
+  lastAttempt: lastAttempt?.toISOString() ?? null,
+  lastSuccess: lastSuccess?.toISOString() ?? null,
+})

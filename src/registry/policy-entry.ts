@@ -1,0 +1,23 @@
+/**
+ * What the registry knows of one policy. Types only.
+ */
+import type { DecisionContext } from '../../extensions/extension.ts'
+import type { Outcome } from '../engine/outcome.ts'
+import type { LockDocument, PolicyDocument, PolicyKey } from '../policy/schema.ts'
+
+/** A policy's document without its source text. */
+export type PolicyMeta = Omit<PolicyDocument, 'rego' | 'data' | 'files'>
+
+/** A policy as the registry holds it; `meta` is replaced when the policy is. */
+export interface PolicyEntry {
+  readonly key: PolicyKey
+  readonly meta: PolicyMeta
+  /** The lock in force now. */
+  readonly lock: LockDocument | undefined
+}
+
+/** What answers for a policy now. `meta` is what it was made from: the last good one while a newer cannot be loaded. */
+export interface Instance {
+  readonly meta: PolicyMeta
+  readonly evaluate: (input: Uint8Array | undefined, context: DecisionContext) => Outcome
+}

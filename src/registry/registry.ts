@@ -1,0 +1,354 @@
+/**
+ * Which artifact answers for which policy. `swap` takes one change of the store in one synchronous step; artifacts are
+ * loaded when first asked for and kept in an LRU bounded by count and bytes. A policy that was loaded is loaded again as
+ * soon as it is replaced, and the previous instance answers for as long as that does not succeed. Locks are judged by the
+ * clock at each question. It reads no store: blobs come through `loadBlob`.
+ */
+import { LRUCache } from 'lru-cache'
+import type { DecisionContext } from '../../extensions/extension.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { Outcome } from '../engine/outcome.ts'
+import type { LoadedPolicy } from '../engine/policy.ts'
+import { EdictError } from '../errors.ts'
+import type { LockDocument, PolicyKey } from '../policy/schema.ts'
+import { compareNames } from './compare-versions.ts'
+import { createLoader, type LoadBlob, type Loader } from './loader.ts'
+import type { Instance, PolicyEntry, PolicyMeta } from './policy-entry.ts'
+
+export interface RegistryChange {
+  readonly policies: readonly PolicyMeta[]
+  readonly removed: readonly string[]
+  /** By policy key; null: unlocked. */
+  readonly locks: ReadonlyMap<string, LockDocument | null>
+  /** `policies` and `locks` are all there is: what is not named goes. */
+  readonly complete?: boolean
+  readonly revision: number
+  readonly sequence: number
+}
+
+export interface RegistryState {
+  readonly sequence: number
+  readonly revision: number
+  /** The store's state was received at least once. */
+  readonly loaded: boolean
+  /** It has the store's state and follows it. */
+  readonly ready: boolean
+  /** Milliseconds since the epoch when the store was lost; null while it is followed. */
+  readonly staleSince: number | null
+}
+
+export interface PolicyName {
+  readonly repository?: string | undefined
+  readonly group: string
+  readonly name: string
+  readonly version: string
+}
+
+export interface Registry {
+  readonly state: RegistryState
+  readonly swap: (change: RegistryChange) => void
+  readonly note: (state: { readonly ready?: boolean; readonly staleSince?: number | null }) => void
+  readonly find: (name: PolicyName) => PolicyEntry | undefined
+  /** The lock in force now. */
+  readonly lock: (key: string) => LockDocument | undefined
+  /** What answers now; a promise when it must be loaded first. Rejects with an EdictError. */
+  readonly acquire: (entry: PolicyEntry) => Instance | Promise<Instance>
+  readonly evaluate: (
+    entry: PolicyEntry,
+    input: Uint8Array | undefined,
+    context: DecisionContext,
+  ) => Outcome | Promise<Outcome>
+  /** All policies by group, name and version, the newest version last. */
+  readonly list: () => readonly PolicyMeta[]
+  readonly stats: () => RegistryStats
+  readonly close: () => void
+}
+
+export interface RegistryStats {
+  readonly policies: number
+  readonly loaded: number
+  readonly bytes: number
+  readonly modules: number
+  readonly locked: number
+}
+
+export interface RegistryLog {
+  readonly warn: (fields: object, message: string) => void
+}
+
+const reloadDelaysMs = [250, 500, 1_000, 2_000, 5_000, 10_000] as const
+
+export const createRegistry = ({
+  engine,
+  loadBlob,
+  maxPolicies,
+  maxBytes = 1024 ** 3,
+  log,
+  now = Date.now,
+  loadTimeoutMs = 5_000,
+  freshWaitMs = 1_000,
+}: {
+  engine: Engine
+  loadBlob: LoadBlob
+  maxPolicies: number
+  maxBytes?: number
+  log: RegistryLog
+  now?: () => number
+  loadTimeoutMs?: number
+  /** How long an evaluation waits for a policy just replaced before the previous one answers. */
+  freshWaitMs?: number
+}): Registry => {
+  const loader = createLoader({ engine, loadBlob, timeoutMs: loadTimeoutMs })
+  const slots = new Map<string, Slot>()
+  const locks = new Map<string, LockDocument>()
+  const state = { sequence: 0, revision: 0, loaded: false, ready: false, staleSince: null as number | null }
+  let sorted: readonly PolicyMeta[] | undefined
+  let recent: LiveInstance | undefined
+
+  const instances = new LRUCache<string, LiveInstance>({
+    max: Math.max(1, maxPolicies),
+    maxSize: maxBytes,
+    sizeCalculation: (instance) => instance.size(maxBytes),
+    dispose: (instance) => {
+      instance.slot.forget(instance)
+      loader.release(instance.artifact)
+    },
+  })
+
+  const inForce = (lock: LockDocument): LockDocument | undefined =>
+    lock.until === null || lock.until.getTime() > now() ? lock : undefined
+
+  const touch = (instance: LiveInstance): LiveInstance => {
+    if (instance === recent) return instance
+    recent = instance
+    instances.get(instance.slot.key)
+    return instance
+  }
+
+  const load = async (slot: Slot): Promise<LiveInstance> => {
+    const { generation, meta } = slot
+    const artifact = meta.artifact
+    if (artifact === null) throw new EdictError('policy_quarantined', `${slot.key} has no good artifact yet`)
+    const loaded = await loader.load(artifact)
+    if (slots.get(slot.key) !== slot || slot.generation !== generation) {
+      loader.release(artifact)
+      if (slots.get(slot.key) !== slot) throw new EdictError('policy_not_found', `${slot.key} was removed`)
+      return load(slot)
+    }
+    const instance = new LiveInstance({ slot, loaded, artifact, generation, grown: regrow })
+    slot.instance = instance
+    instances.set(slot.key, instance)
+    return instance
+  }
+
+  const regrow = (instance: LiveInstance): void => {
+    if (instance.slot.instance === instance) instances.set(instance.slot.key, instance)
+  }
+
+  const startLoading = (slot: Slot): Promise<LiveInstance> => {
+    if (slot.loading !== undefined) return slot.loading
+    const loading = load(slot).finally(() => {
+      if (slot.loading === loading) slot.loading = undefined
+    })
+    slot.loading = loading
+    return loading
+  }
+
+  const reload = (slot: Slot, attempt = 0): void => {
+    const previous = slot.instance
+    const generation = slot.generation
+    const loading = startLoading(slot)
+    slot.fresh = attempt > 0 || previous === undefined ? undefined : firstOf(loading, previous, freshWaitMs)
+    loading.catch((error: unknown) => {
+      if (slots.get(slot.key) !== slot || slot.generation !== generation) return
+      slot.fresh = undefined
+      log.warn({ policy: slot.key, err: error }, 'a replaced policy cannot be loaded; the previous one answers')
+      const delay = reloadDelaysMs[Math.min(attempt, reloadDelaysMs.length - 1)] ?? 10_000
+      slot.retry = setTimeout(reload, delay, slot, attempt + 1)
+      slot.retry.unref()
+    })
+  }
+
+  const put = (meta: PolicyMeta): void => {
+    const known = slots.get(meta._id)
+    if (known === undefined) {
+      const slot = new Slot(meta, inForce)
+      slot.held = locks.get(slot.key)
+      slots.set(slot.key, slot)
+      return
+    }
+    const same = known.meta.digest === meta.digest && meta.artifact !== null && known.meta.artifact !== null
+    known.meta = meta
+    if (same) return known.instance?.refresh()
+    known.generation++
+    clearTimeout(known.retry)
+    if (meta.artifact === null) instances.delete(known.key)
+    else if (known.instance !== undefined) reload(known)
+  }
+
+  const remove = (key: string): void => {
+    const slot = slots.get(key)
+    if (slot === undefined) return
+    clearTimeout(slot.retry)
+    slots.delete(key)
+    instances.delete(key)
+  }
+
+  const swap = (change: RegistryChange): void => {
+    for (const meta of change.policies) put(meta)
+    for (const key of change.removed) remove(key)
+    if (change.complete === true) dropOthers(change)
+    for (const [key, lock] of change.locks) setLock(key, lock)
+    sorted = undefined
+    state.sequence = change.sequence
+    state.revision = change.revision
+    state.loaded = true
+    if (change.complete === true) state.ready = true
+  }
+
+  const dropOthers = (change: RegistryChange): void => {
+    const named = new Set(change.policies.map(({ _id }) => _id))
+    for (const key of [...slots.keys()]) if (!named.has(key)) remove(key)
+    for (const key of [...locks.keys()]) if (!change.locks.has(key)) setLock(key, null)
+  }
+
+  const setLock = (key: string, lock: LockDocument | null): void => {
+    if (lock === null) locks.delete(key)
+    else locks.set(key, lock)
+    const slot = slots.get(key)
+    if (slot !== undefined) slot.held = lock ?? undefined
+  }
+
+  const slotOf = (entry: PolicyEntry): Slot => {
+    if (entry instanceof Slot && slots.get(entry.key) === entry) return entry
+    const slot = slots.get(entry.key)
+    if (slot === undefined) throw new EdictError('policy_not_found', `no policy ${entry.key}`)
+    return slot
+  }
+
+  const acquire = (entry: PolicyEntry): LiveInstance | Promise<LiveInstance> => {
+    const slot = slotOf(entry)
+    const { instance } = slot
+    if (instance === undefined) return startLoading(slot)
+    if (instance.generation === slot.generation) return touch(instance)
+    return slot.fresh ?? touch(instance)
+  }
+
+  return {
+    state,
+    swap,
+    note: ({ ready = state.ready, staleSince = state.staleSince }) => {
+      state.ready = ready
+      state.staleSince = staleSince
+    },
+    find: ({ repository, group, name, version }) => {
+      const slot = slots.get(`${group}/${name}/${version}`)
+      if (slot === undefined || (repository !== undefined && slot.meta.repository !== repository)) return undefined
+      return slot
+    },
+    lock: (key) => {
+      const held = locks.get(key)
+      return held === undefined ? undefined : inForce(held)
+    },
+    acquire,
+    evaluate: (entry, input, context) => {
+      const instance = acquire(entry)
+      return instance instanceof Promise
+        ? instance.then((ready) => ready.evaluate(input, context))
+        : instance.evaluate(input, context)
+    },
+    list: () => (sorted ??= [...slots.values()].map(({ meta }) => meta).sort(compareNames)),
+    stats: () => ({
+      policies: slots.size,
+      loaded: instances.size,
+      bytes: instances.calculatedSize,
+      modules: loader.modules(),
+      locked: [...locks.values()].filter(inForce).length,
+    }),
+    close: () => {
+      for (const slot of slots.values()) clearTimeout(slot.retry)
+    },
+  }
+}
+
+/** A policy's place in the registry. A class for its life cycle: it outlives the instances that answer for it. */
+class Slot implements PolicyEntry {
+  readonly key: PolicyKey
+  meta: PolicyMeta
+  /** The lock as stored, in force or expired. */
+  held: LockDocument | undefined
+  /** Counts the artifacts that this policy has had. */
+  generation = 0
+  instance: LiveInstance | undefined
+  loading: Promise<LiveInstance> | undefined
+  /** While a replacement is first being loaded: it, or after a moment the previous instance. */
+  fresh: Promise<LiveInstance> | undefined
+  retry: NodeJS.Timeout | undefined
+  readonly #inForce: (lock: LockDocument) => LockDocument | undefined
+
+  constructor(meta: PolicyMeta, inForce: (lock: LockDocument) => LockDocument | undefined) {
+    this.key = `${meta.group}/${meta.name}/${meta.version}`
+    this.meta = meta
+    this.#inForce = inForce
+  }
+
+  get lock(): LockDocument | undefined {
+    return this.held === undefined ? undefined : this.#inForce(this.held)
+  }
+
+  forget(instance: LiveInstance): void {
+    if (this.instance === instance) this.instance = undefined
+  }
+}
+
+class LiveInstance implements Instance {
+  meta: PolicyMeta
+  readonly slot: Slot
+  readonly artifact: Parameters<Loader['release']>[0]
+  readonly generation: number
+  readonly #loaded: LoadedPolicy
+  readonly #grown: (instance: LiveInstance) => void
+  #bytes: number
+
+  constructor(options: {
+    slot: Slot
+    loaded: LoadedPolicy
+    artifact: LiveInstance['artifact']
+    generation: number
+    grown: (instance: LiveInstance) => void
+  }) {
+    this.slot = options.slot
+    this.meta = options.slot.meta
+    this.artifact = options.artifact
+    this.generation = options.generation
+    this.#loaded = options.loaded
+    this.#grown = options.grown
+    this.#bytes = options.loaded.bytes
+  }
+
+  refresh(): void {
+    if (this.generation === this.slot.generation) this.meta = this.slot.meta
+  }
+
+  size(most: number): number {
+    return Math.min(most, Math.max(1, this.#bytes))
+  }
+
+  evaluate(input: Uint8Array | undefined, context: DecisionContext): Outcome {
+    const outcome = this.#loaded.evaluate(input, context)
+    if (this.#loaded.bytes !== this.#bytes) {
+      this.#bytes = this.#loaded.bytes
+      this.#grown(this)
+    }
+    return outcome
+  }
+}
+
+const firstOf = (loading: Promise<LiveInstance>, previous: LiveInstance, withinMs: number): Promise<LiveInstance> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, withinMs, previous)
+    loading
+      .then(resolve, () => resolve(previous))
+      .finally(() => clearTimeout(timer))
+      .catch(() => undefined)
+  })

@@ -1,0 +1,245 @@
+/**
+ * A server and an application over one registry, with everything else in memory; the engine is a fake whose policies are
+ * written as functions, or the real one.
+ */
+import { request as httpRequest } from 'node:http'
+import type { DecisionContext } from '../../extensions/extension.ts'
+import { resolveLocalActor } from '../../src/auth/actor.ts'
+import type { Enforce } from '../../src/auth/enforce.ts'
+import type { Engine } from '../../src/engine/engine.ts'
+import type { Outcome } from '../../src/engine/outcome.ts'
+import type { CycleOutcome, LockDocument, PolicyKey, SourceDocument } from '../../src/policy/schema.ts'
+import { EdictError } from '../../src/errors.ts'
+import { createApp } from '../../src/http/app.ts'
+import { createDecide, type DecideOptions } from '../../src/http/decide.ts'
+import { createHostGuard } from '../../src/http/host-guard.ts'
+import { createMetrics } from '../../src/http/metrics.ts'
+import type { Confirmation } from '../../src/http/routes/lock.ts'
+import type { Health } from '../../src/http/routes/operation.ts'
+import type { WebhookVerdict } from '../../src/http/routes/webhook.ts'
+import { createServer } from '../../src/http/server.ts'
+import type { PolicyMeta } from '../../src/registry/policy-entry.ts'
+import { createRegistry, type RegistryChange } from '../../src/registry/registry.ts'
+
+export type FakePolicy = (input: Uint8Array | undefined, context: DecisionContext) => Outcome
+
+export const value = (json: string): Outcome => ({ kind: 'value', json: Buffer.from(json) })
+
+/** `{"input": …, "header": …}`: what the policy got. */
+export const echo: FakePolicy = (input, { header }) => {
+  const text = input === undefined ? undefined : Buffer.from(input).toString()
+  if (text !== undefined && text.startsWith('oops')) {
+    return { kind: 'invalid_input', code: 'invalid_json', message: 'expected a JSON value', position: 0 }
+  }
+  return value(`{"input":${text ?? '"undefined"'},"header":${JSON.stringify(header('X-Test'))}}`)
+}
+
+/** A blob is the name of a fake policy; a module is looked up by identity. */
+export const fakeEngine = (policies: Readonly<Record<string, FakePolicy>>) => {
+  const names = new Map<WebAssembly.Module, string>()
+  const compiled: string[] = []
+  const engine: Engine = {
+    compile: async (wasm) => {
+      const module = new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0))
+      const name = Buffer.from(wasm).toString()
+      names.set(module, name)
+      compiled.push(name)
+      return module
+    },
+    load: ({ module }) => {
+      const evaluate = policies[names.get(module) ?? '']
+      if (evaluate === undefined) throw new Error('no such fake')
+      return { bytes: 1000, evaluate }
+    },
+  }
+  return { engine, compiled }
+}
+
+export const meta = (key: string, options: Partial<PolicyMeta> & { readonly wasm?: string } = {}): PolicyMeta => {
+  const [group = '', name = '', version = ''] = key.split('/')
+  const { wasm = 'echo', ...rest } = options
+  return {
+    _id: key,
+    repository: 'main',
+    group,
+    name,
+    version,
+    regoVersion: 1,
+    digest: `digest-of-${wasm}`,
+    inputs: 'inputs',
+    artifact: { wasm, data: '{}', entry: 'package' },
+    commit: 'c0ffee',
+    author: 'alice',
+    status: { phase: 'Ready', findings: [], since: new Date(0) },
+    updated: new Date(0),
+    revision: 7,
+    ...rest,
+  }
+}
+
+export const lockDocument = (key: string, until: Date | null = null): LockDocument => ({
+  _id: key,
+  actor: 'local',
+  reason: null,
+  since: new Date(0),
+  until,
+})
+
+export const change = (options: Partial<RegistryChange>): RegistryChange => ({
+  policies: [],
+  removed: [],
+  locks: new Map(),
+  revision: 1,
+  sequence: 1,
+  ...options,
+})
+
+export const silentLog = { info: () => undefined, warn: () => undefined, error: () => undefined }
+
+export const blobOf = async (digest: string): Promise<Uint8Array> => Buffer.from(digest)
+
+const sourceDocument: SourceDocument = {
+  _id: 'main',
+  kind: 'git',
+  location: 'https://git.example.org/main.git',
+  phase: 'Ready',
+  reason: 'Succeeded',
+  message: 'applied',
+  findings: [],
+  commit: 'c0ffee',
+  revision: 'main@sha1:c0ffee',
+  lastSeenCommit: 'c0ffee',
+  lastAttempt: new Date(0),
+  lastSuccess: new Date(0),
+  held: null,
+  confirmed: null,
+  counts: { policies: 3, modules: 0, quarantined: 0 },
+}
+
+export interface FixtureOptions {
+  readonly policies?: Readonly<Record<string, FakePolicy>>
+  readonly engine?: Engine
+  readonly loadBlob?: (digest: string, signal: AbortSignal) => Promise<Uint8Array>
+  readonly limits?: Partial<{ maxBody: number; maxConcurrent: number; maxHeaders: number; requestTimeoutMs: number }>
+  readonly loopbackOnly?: boolean
+  readonly decide?: Partial<Pick<DecideOptions, 'stale' | 'decisionLog' | 'log'>>
+  readonly now?: () => number
+}
+
+export const createFixture = (options: FixtureOptions = {}) => {
+  const { now = Date.now } = options
+  const limits = { maxBody: 1000, maxConcurrent: 100, maxHeaders: 8192, requestTimeoutMs: 10_000, ...options.limits }
+  const engine = options.engine ?? fakeEngine({ echo, ...options.policies }).engine
+  const loadBlob = options.loadBlob ?? blobOf
+  const registry = createRegistry({ engine, loadBlob, maxPolicies: 100, log: silentLog, now })
+  const held = {
+    source: sourceDocument as SourceDocument | null,
+    outcome: { at: new Date(0), ok: true, revision: 8, message: 'applied', findings: [] } as CycleOutcome | null,
+    confirmation: { confirmed: ['a'], silent: [], pending: [] } as Confirmation,
+    verdict: { ok: true } as WebhookVerdict,
+    health: { store: true, stream: true, firstSync: true } as Health,
+    submitted: [] as object[],
+    enforced: [] as string[],
+    storeDown: false,
+  }
+  const locked = new Map<string, LockDocument>()
+  const guardStore = (): void => {
+    if (held.storeDown) throw new EdictError('store_unavailable', 'the store cannot be reached')
+  }
+  const setLock = (key: PolicyKey, lock: LockDocument | null): { sequence: number } => {
+    guardStore()
+    if (lock !== null && locked.has(key)) throw new EdictError('already_locked', `${key} is locked already`)
+    if (lock === null && !locked.delete(key)) throw new EdictError('not_locked', `${key} is not locked`)
+    if (lock !== null) locked.set(key, lock)
+    registry.swap(change({ locks: new Map([[key, lock]]), sequence: registry.state.sequence + 1 }))
+    return { sequence: registry.state.sequence }
+  }
+  const enforce: Enforce = (actor, action, resource) => {
+    held.enforced.push(`${actor.name} ${action} ${resource}`)
+  }
+  const sources = { list: async () => (held.source === null ? [] : [held.source]) }
+  const metrics = createMetrics({ registry, sources: sources.list, maxLabels: 3 })
+  const decide = createDecide({ registry, stale: 'serve', metrics, log: silentLog, now, ...options.decide })
+  const guard = createHostGuard({ loopbackOnly: options.loopbackOnly ?? true })
+  const app = createApp({
+    decide,
+    registry,
+    guard,
+    metrics,
+    enforce,
+    policies: {
+      read: async () => {
+        guardStore()
+        return { rego: 'package example.echo\n', data: null, files: [] }
+      },
+    },
+    locks: {
+      lock: async ({ key, actor, reason, until }) => setLock(key, { ...lockDocument(key, until), actor, reason }),
+      unlock: async ({ key }) => setLock(key, null),
+      confirmed: async () => held.confirmation,
+    },
+    sources: { ...sources, get: async (name) => (held.source?._id === name ? held.source : null) },
+    requests: {
+      submit: async (request) => {
+        guardStore()
+        held.submitted.push(request)
+        return { id: 'request-1' }
+      },
+      outcome: async () => held.outcome,
+    },
+    verifyWebhook: () => held.verdict,
+    health: () => held.health,
+    resolveActor: resolveLocalActor,
+    maxBody: limits.maxBody,
+    log: silentLog,
+    version: '1.2.3',
+  })
+  const server = createServer({ app, decide, guard, limits, metrics, log: silentLog })
+  return { app, server, registry, metrics, held, decide }
+}
+
+export type Fixture = ReturnType<typeof createFixture>
+
+export interface Call {
+  readonly method?: string
+  readonly body?: string | Uint8Array
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface Reply {
+  readonly status: number
+  readonly header: (name: string) => string | null
+  readonly text: string
+}
+
+export type Door = (path: string, call?: Call) => Promise<Reply>
+
+export const throughApp =
+  ({ app }: Fixture): Door =>
+  async (path, { method = 'GET', body, headers = {} } = {}) => {
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body
+    const init = { method, headers, ...(bytes === undefined ? {} : { body: Uint8Array.from(bytes) }) }
+    const response = await app.request(path, init)
+    return { status: response.status, header: (name) => response.headers.get(name), text: await response.text() }
+  }
+
+export const throughSocket =
+  (port: number): Door =>
+  (path, { method = 'GET', body, headers = {} } = {}) =>
+    new Promise((resolve, reject) => {
+      const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
+      const request = httpRequest({ port, host: '127.0.0.1', path, method, headers: { ...length, ...headers } })
+      request.on('response', (response) => {
+        const chunks: Buffer[] = []
+        response.on('data', (chunk: Buffer) => chunks.push(chunk))
+        response.on('end', () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            header: (name) => response.headers[name]?.toString() ?? null,
+            text: Buffer.concat(chunks).toString(),
+          }),
+        )
+      })
+      request.on('error', reject)
+      request.end(body)
+    })
