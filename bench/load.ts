@@ -29,14 +29,20 @@ const headEnd = Buffer.from('\r\n\r\n')
 const responseLength = (bytes: Buffer): number => {
   const end = bytes.indexOf(headEnd)
   if (end < 0) return 0
-  const head = bytes.latin1Slice(0, end)
+  const head = bytes.toString('latin1', 0, end)
   const at = head.search(/\r\ncontent-length:/i)
   if (at < 0) throw new Error('the server answered without a content-length')
   const length = end + 4 + Number.parseInt(head.slice(at + 17), 10)
   return bytes.length >= length ? length : 0
 }
 
-const drive = ({ port, requests, until, offset, latencies }: {
+const drive = ({
+  port,
+  requests,
+  until,
+  offset,
+  latencies,
+}: {
   readonly port: number
   readonly requests: readonly Buffer[]
   readonly until: number
@@ -59,7 +65,7 @@ const drive = ({ port, requests, until, offset, latencies }: {
       pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk])
       const length = responseLength(pending)
       if (length === 0) return
-      if (pending.latin1Slice(9, 12) !== '200') failures++
+      if (pending.toString('latin1', 9, 12) !== '200') failures++
       pending = pending.subarray(length)
       const now = performance.now()
       latencies.push(now - sent)
