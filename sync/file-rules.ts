@@ -48,9 +48,10 @@ export function sizeFinding(path: string, size: number, limits: FileLimits): Pic
   }
 }
 
-/** An error where a wanted file is lost by it, otherwise a warning. */
+/** An error where something wanted is lost by it, otherwise a warning. A link may stand for a folder of policies. */
 export function fileFinding(source: string, file: string, code: string, message: string): Finding {
-  return { code, severity: isWanted(file) ? 'error' : 'warning', message, source, file: printable(file) }
+  const isError = isWanted(file) || code === 'symlink' || code === 'submodule'
+  return { code, severity: isError ? 'error' : 'warning', message, source, file: printable(file) }
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

@@ -76,8 +76,8 @@ describe('the content of a directory', () => {
     ])
     expect(findings.map(({ code, severity, file }) => `${code} ${severity} ${file}`)).toEqual([
       'symlink error broken.rego',
-      'symlink warning etc',
-      'symlink warning loop',
+      'symlink error etc',
+      'symlink error loop',
       'symlink error passwd.rego',
     ])
   })

@@ -187,7 +187,7 @@ describe('what is odd in a commit becomes a finding, and the rest is read', () =
     expect(files.map(({ path }) => path)).toEqual(['ok.rego'])
     expect(findings.map(({ code, severity, file }) => [code, severity, file]).toSorted()).toEqual([
       ['not_utf8', 'error', 'latin.rego'],
-      ['submodule', 'warning', 'vendor'],
+      ['submodule', 'error', 'vendor'],
       ['symlink', 'error', 'link.rego'],
     ])
     expect(findings.every((finding) => finding.commit === commit && finding.source === 'platform')).toBe(true)
