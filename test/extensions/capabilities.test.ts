@@ -1,0 +1,83 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { capabilities, missingBuiltins } from '../../extensions/capabilities.ts'
+import { extensions } from '../../extensions/index.ts'
+import { nativeBuiltins } from '../../extensions/native-builtins.ts'
+import { createInstance } from '../../src/engine/abi.ts'
+import { baseCapabilities } from '../engine/compile.ts'
+
+const run = promisify(execFile)
+const opa = process.env['OPA_PATH'] ?? 'opa'
+
+interface Builtin {
+  readonly name: string
+  readonly decl: { readonly args?: readonly unknown[] }
+}
+
+let base: { readonly builtins: readonly Builtin[] }
+
+beforeAll(async () => {
+  base = (await baseCapabilities()) as typeof base
+})
+
+async function inFolder<T>(files: Record<string, string>, work: (dir: string) => Promise<T>): Promise<T> {
+  const dir = await mkdtemp(join(tmpdir(), 'edict-capabilities-'))
+  try {
+    for (const [path, text] of Object.entries(files)) await writeFile(join(dir, path), text)
+    return await work(dir)
+  } finally {
+    await rm(dir, { recursive: true })
+  }
+}
+
+describe('the capabilities', () => {
+  it('hold the builtins that WASM carries itself, and ours, and no other', () => {
+    const names = capabilities(base, extensions).builtins.map(({ name }) => name)
+    expect(names).toEqual(expect.arrayContaining(['count', 'print', 'get_header', 'external.http.header']))
+    expect(names).not.toContain('http.send')
+    expect(new Set(names).size).toBe(names.length)
+    const missing = missingBuiltins(base, extensions)
+    expect(missing).toContain('http.send')
+    expect(missing.filter((name) => names.includes(name))).toEqual([])
+    expect(names.length + missing.length).toBe(base.builtins.length + extensions.length)
+  })
+
+  it("keep everything else of OPA's file, and let an extension stand in for a builtin of OPA", () => {
+    const own = { ...extensions[0], name: 'count', kind: 'pure' } as (typeof extensions)[number]
+    const merged = capabilities(base, [own])
+    expect(Object.keys(merged)).toEqual(Object.keys(base))
+    expect(merged.builtins.filter(({ name }) => name === 'count')).toEqual([
+      { name: 'count', decl: { type: 'function', ...own.decl }, nondeterministic: false },
+    ])
+  })
+
+  it('make `opa check` name the file and line of a builtin that cannot be served', async () => {
+    const rego = 'package a.b\n\nx := sprintf("%d", [1])\n'
+    const files = { 'p.rego': rego, 'capabilities.json': JSON.stringify(capabilities(base, extensions)) }
+    await inFolder(files, async (dir) => {
+      const check = run(opa, ['check', '--capabilities', 'capabilities.json', 'p.rego'], { cwd: dir })
+      await expect(check).rejects.toThrow('p.rego:3: rego_type_error: undefined function sprintf')
+    })
+  })
+
+  it('know exactly which builtins a compiled module calls the host for', { timeout: 20_000 }, async () => {
+    // `assign` cannot be called by its name; it never reaches the module.
+    const called = base.builtins.filter(({ name }) => name !== 'assign')
+    const rules = called.map(
+      ({ name, decl }) => `x { ${name}(${(decl.args ?? []).map((_, i) => `input[${i}]`).join()}) }`,
+    )
+    await inFolder({ 'p.rego': `package p\n\n${rules.join('\n')}\n` }, async (dir) => {
+      await run(opa, ['build', '--v0-compatible', '-t', 'wasm', '-e', 'p/x', '-o', 'b.tar.gz', 'p.rego'], { cwd: dir })
+      await run('tar', ['xzf', 'b.tar.gz', '/policy.wasm'], { cwd: dir })
+      const module = new WebAssembly.Module(await readFile(join(dir, 'policy.wasm')))
+      const data = Buffer.from('{}')
+      const { builtins } = createInstance({ module, data, call: () => undefined, maximumBytes: 2 ** 24 })
+      const carried = base.builtins.map(({ name }) => name).filter((name) => !builtins.has(name))
+      expect([...nativeBuiltins].toSorted()).toEqual(carried.toSorted())
+    })
+  })
+})
