@@ -125,6 +125,9 @@ export const policyDocumentSchema = z.object({
 })
 export type PolicyDocument = z.infer<typeof policyDocumentSchema>
 
+/** A policy without its texts: what a replica and a cycle keep in memory. */
+export type PolicyMeta = Omit<PolicyDocument, 'rego' | 'data' | 'files'>
+
 /** Collection `modules`: shared modules and shared data in force. `_id` is `<source>:<path>`. */
 export const moduleDocumentSchema = z.object({
   _id: z.string(),

@@ -1,0 +1,194 @@
+/**
+ * A plan becomes the next revision in one transaction, or nothing of it happens: the lease's token still holds, the
+ * base revision has not moved, and every blob that is named exists. Locks stay as they are.
+ */
+import type { AnyBulkWriteOperation, ClientSession, Collection, Db } from 'mongodb'
+import { EdictError } from '../errors.ts'
+import type {
+  ModuleDocument,
+  PolicyDocument,
+  PolicyKey,
+  PolicyStatus,
+  RevisionDocument,
+  SourceDocument,
+} from '../policy/schema.ts'
+import { type Blobs, missingBlobs, referencesOf } from './blobs.ts'
+import type { Change, ChangeContext } from './change.ts'
+import type { Collections } from './collections.ts'
+import type { Connection } from './connection.ts'
+import type { Lease } from './lease.ts'
+import { lighten } from './lighten.ts'
+
+export interface ApplyPlan {
+  /** `head.revision` that the plan was made against. */
+  readonly baseRevision: number
+  /** Their `revision` is set by apply. */
+  readonly create: readonly PolicyDocument[]
+  readonly replace: readonly PolicyDocument[]
+  readonly remove: readonly PolicyKey[]
+  readonly modules: { readonly put: readonly ModuleDocument[]; readonly remove: readonly string[] }
+  /** Statuses of policies that the plan keeps as they are. */
+  readonly statuses?: readonly StatusChange[]
+  readonly sources: readonly SourceDocument[]
+  readonly revision: { readonly sources: RevisionDocument['sources'] }
+}
+
+export interface StatusChange {
+  readonly key: PolicyKey
+  readonly status: PolicyStatus
+}
+
+/** Nothing in force changes: no new revision. */
+export interface StatusPlan {
+  readonly baseRevision: number
+  readonly statuses: readonly StatusChange[]
+  /** Whole documents of what never had a good artifact; they keep the revision they carry. */
+  readonly put: readonly PolicyDocument[]
+  readonly modules: readonly ModuleDocument[]
+  readonly sources: readonly SourceDocument[]
+}
+
+export interface Applied {
+  readonly revision: number
+  readonly sequence: number
+}
+
+export interface Apply {
+  /** Rejects with `conflict` when the base moved, the lease was lost or a blob is gone: plan again. */
+  readonly apply: (options: { plan: ApplyPlan; lease: Lease; actor: string }) => Promise<Applied>
+  readonly applyStatus: (options: { plan: StatusPlan; lease: Lease; actor: string }) => Promise<Applied>
+}
+
+const deadlineMs = 60_000
+
+export interface ApplyDeps {
+  readonly connection: Connection
+  readonly change: Change
+  readonly blobs: Blobs
+}
+
+export function createApply({ connection, change, blobs }: ApplyDeps): Apply {
+  return {
+    apply: async ({ plan, lease, actor }) => {
+      const light = await lighten(plan, blobs)
+      const info = { actor, action: 'sync.apply', resource: 'policies', bumpRevision: true, deadlineMs }
+      const { sequence, revision } = await change({ ...info, details: summaryOf(plan) }, async (session, context) => {
+        await guard({ session, context, lease, baseRevision: plan.baseRevision })
+        await blobsMustExist(connection.db, [...light.create, ...light.replace, ...light.modules.put])
+        await writePlan({ session, context, plan: light })
+      })
+      return { sequence, revision }
+    },
+    applyStatus: async ({ plan, lease, actor }) => {
+      const details = {
+        statuses: plan.statuses.map(({ key, status: { phase } }) => ({ key, phase })),
+        put: ids(plan.put),
+      }
+      const info = { actor, action: 'sync.status', resource: 'policies', details, deadlineMs }
+      const { sequence, revision } = await change(info, async (session, context) => {
+        await guard({ session, context, lease, baseRevision: plan.baseRevision })
+        await blobsMustExist(connection.db, [...plan.put, ...plan.modules])
+        const { policies, modules, sources } = context.collections
+        await writeStatuses(context.collections, session, plan.statuses)
+        await write(policies, session, plan.put.map(put))
+        await write(modules, session, plan.modules.map(put))
+        await write(sources, session, plan.sources.map(put))
+      })
+      return { sequence, revision }
+    },
+  }
+}
+
+interface Guarded {
+  readonly session: ClientSession
+  readonly context: ChangeContext
+  readonly lease: Lease
+  readonly baseRevision: number
+}
+
+/** The lease is written, not read: two transactions with different tokens cannot both commit. */
+async function guard({ session, context, lease, baseRevision }: Guarded): Promise<void> {
+  const { holder, token } = lease
+  const filter = { _id: 'cycle', holder, token } as const
+  const held = await context.collections.lease.updateOne(filter, { $set: { sequence: context.sequence } }, { session })
+  if (held.matchedCount === 0) throw new EdictError('conflict', 'the lease was lost to another worker')
+  if (context.head.revision !== baseRevision)
+    throw new EdictError(
+      'conflict',
+      `the plan was made for revision ${baseRevision}, the store is at ${context.head.revision}`,
+    )
+}
+
+/** Outside the transaction: a blob is visible as soon as it is complete, and it was touched less than an hour ago. */
+async function blobsMustExist(db: Db, documents: readonly (PolicyDocument | ModuleDocument)[]): Promise<void> {
+  const missing = await missingBlobs(db, documents.flatMap(referencesOf))
+  if (missing.length > 0)
+    throw new EdictError('conflict', `${missing.length} blobs are not stored, first ${missing[0]}`)
+}
+
+interface Writing {
+  readonly session: ClientSession
+  readonly context: ChangeContext
+  readonly plan: ApplyPlan
+}
+
+async function writePlan({ session, context, plan }: Writing): Promise<void> {
+  const { collections, revision, at } = context
+  const numbered = <T extends object>(document: T) => ({ ...document, revision })
+  await writeStatuses(collections, session, plan.statuses ?? [])
+  await write(collections.policies, session, [
+    ...plan.remove.map(remove),
+    ...[...plan.create, ...plan.replace].map(numbered).map(put),
+  ])
+  await write(collections.modules, session, [
+    ...plan.modules.remove.map(remove),
+    ...plan.modules.put.map(numbered).map(put),
+  ])
+  await write(collections.sources, session, plan.sources.map(put))
+  const policies = await collections.policies.countDocuments({}, { session })
+  const { created, replaced, removed } = summaryOf(plan)
+  const { sources } = plan.revision
+  await collections.revisions.insertOne(
+    { _id: revision, at, sources, created, replaced, removed, policies },
+    { session },
+  )
+}
+
+const ids = (documents: readonly { readonly _id: string }[]) => documents.map(({ _id }) => _id)
+
+const summaryOf = (plan: ApplyPlan) => ({
+  created: ids(plan.create),
+  replaced: ids(plan.replace),
+  removed: plan.remove,
+  modules: { put: ids(plan.modules.put), removed: plan.modules.remove },
+  sources: plan.revision.sources,
+})
+
+/** Whole documents only, so that the change stream carries them. */
+async function writeStatuses({ policies }: Collections, session: ClientSession, changes: readonly StatusChange[]) {
+  const statuses = new Map<string, PolicyStatus>(changes.map(({ key, status }) => [key, status]))
+  const found = await policies.find({ _id: { $in: [...statuses.keys()] } }, { session }).toArray()
+  const documents = found.map((document) => ({ ...document, status: statuses.get(document._id) ?? document.status }))
+  await write(policies, session, documents.map(put))
+}
+
+type Operation<T extends { _id: string }> = AnyBulkWriteOperation<T>
+
+async function write<T extends { _id: string }>(
+  collection: Collection<T>,
+  session: ClientSession,
+  operations: readonly Written<T>[],
+): Promise<void> {
+  if (operations.length === 0) return
+  // The driver's types ask for a document without `_id`; the server accepts the same `_id` in a replacement.
+  await collection.bulkWrite(operations as unknown as Operation<T>[], { session, ordered: true })
+}
+
+type Written<T> =
+  | { readonly replaceOne: { filter: { _id: string }; replacement: T; upsert: true } }
+  | { readonly deleteOne: { filter: { _id: string } } }
+
+const put = <T extends { _id: string }>(replacement: T): Written<T> => ({
+  replaceOne: { filter: { _id: replacement._id }, replacement, upsert: true },
+})
+const remove = (_id: string): Written<never> => ({ deleteOne: { filter: { _id } } })

@@ -1,0 +1,103 @@
+/**
+ * Every change of the store is one transaction: its writes, one `audit` entry numbered with the new sequence, and LAST
+ * the `head` document, by which followers see where a change ends. A process queues its own changes; those of
+ * different processes meet on the `writer` document first, before either has done any work.
+ */
+import type { ClientSession, Db } from 'mongodb'
+import { EdictError } from '../errors.ts'
+import type { HeadDocument } from '../policy/schema.ts'
+import { auditHash, plainDetails } from './audit.ts'
+import { type Collections, collectionsOf } from './collections.ts'
+import type { Connection } from './connection.ts'
+import { isDuplicate } from './failure.ts'
+import { restoreHead, restoreLease } from './head.ts'
+import { createQueue } from './queue.ts'
+import { inTransaction } from './transaction.ts'
+
+export interface ChangeInfo {
+  readonly actor: string
+  /** `policy.lock`, `sync.apply`, … */
+  readonly action: string
+  readonly resource: string
+  /** Anything JSON can say. */
+  readonly details?: Readonly<Record<string, unknown>>
+  /** Only apply: the change makes a new revision. */
+  readonly bumpRevision?: boolean
+  /** How long attempts may go on; 15 s. */
+  readonly deadlineMs?: number
+}
+
+export interface ChangeContext {
+  readonly collections: Collections
+  readonly at: Date
+  /** The head before, and what this change makes of it. */
+  readonly head: HeadDocument
+  readonly sequence: number
+  readonly revision: number
+}
+
+export interface ChangeResult<T> {
+  readonly sequence: number
+  readonly revision: number
+  readonly hash: string
+  readonly result: T
+}
+
+export type Change = <T>(
+  info: ChangeInfo,
+  body: (session: ClientSession, context: ChangeContext) => Promise<T>,
+) => Promise<ChangeResult<T>>
+
+export function createChange(connection: Connection): Change {
+  const queue = createQueue()
+  return (info, body) =>
+    queue(() =>
+      connection.run(async (db) => {
+        const attempt = () =>
+          inTransaction(connection.client, (session) => write({ db, session, info, body }), {
+            deadlineMs: info.deadlineMs ?? 15_000,
+          })
+        try {
+          return await attempt()
+        } catch (error) {
+          if (!(error instanceof HeadLost) && !isDuplicate(error)) throw error
+          await restoreLease(db)
+          if (!(await restoreHead(db)) && isDuplicate(error)) throw error
+          return await attempt()
+        }
+      }),
+    )
+}
+
+/** Not an EdictError: it never leaves this file unless the head is lost twice in a row. */
+class HeadLost extends Error {}
+
+interface Writing<T> {
+  readonly db: Db
+  readonly session: ClientSession
+  readonly info: ChangeInfo
+  readonly body: (session: ClientSession, context: ChangeContext) => Promise<T>
+}
+
+async function write<T>({ db, session, info, body }: Writing<T>): Promise<ChangeResult<T>> {
+  const collections = collectionsOf(db)
+  const gate = await collections.lease.updateOne({ _id: 'writer' }, { $inc: { token: 1 } }, { session })
+  const head = await collections.head.findOne({ _id: 'head' }, { session })
+  if (head === null || gate.matchedCount === 0) throw new HeadLost('the head document is missing')
+  const at = new Date()
+  const sequence = head.sequence + 1
+  const revision = head.revision + (info.bumpRevision === true ? 1 : 0)
+  const result = await body(session, { collections, at, head, sequence, revision })
+
+  const { actor, action, resource } = info
+  const entry = { _id: sequence, at, actor, action, resource, details: plainDetails(info.details ?? {}) }
+  const hash = auditHash(head.auditHash, entry)
+  await collections.audit.insertOne({ ...entry, hash }, { session })
+  const moved = await collections.head.replaceOne(
+    { _id: 'head', sequence: head.sequence },
+    { sequence, revision, auditHash: hash },
+    { session },
+  )
+  if (moved.matchedCount === 0) throw new EdictError('internal_error', 'the head moved inside a transaction')
+  return { sequence, revision, hash, result }
+}

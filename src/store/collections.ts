@@ -1,0 +1,72 @@
+/** Names and document types of the collections: every other file of the store reaches them through here. */
+import type { Db } from 'mongodb'
+import type {
+  AuditDocument,
+  CycleRequest,
+  HeadDocument,
+  LockDocument,
+  ModuleDocument,
+  PolicyDocument,
+  ReplicaDocument,
+  RevisionDocument,
+  SourceDocument,
+} from '../policy/schema.ts'
+
+/** Content by its sha256: inline, or in the GridFS file `file` when one document cannot hold it. */
+export interface BlobDocument {
+  readonly _id: string
+  readonly size: number
+  readonly bytes: Uint8Array | null
+  readonly file: string | null
+  readonly touched: Date
+}
+
+/** `_id: "cycle"` is the lease with its fencing token; `_id: "writer"` is what transactions of different processes meet on. */
+export interface LeaseDocument {
+  readonly _id: 'cycle' | 'writer'
+  readonly holder: string | null
+  readonly token: number
+  readonly expires: Date
+}
+
+/** In one of these a replica follows every change; the rest it only wants to exist. */
+export const followed = ['policies', 'locks', 'head'] as const
+
+export const collectionNames = [
+  ...followed,
+  'modules',
+  'sources',
+  'revisions',
+  'audit',
+  'blobs',
+  'requests',
+  'lease',
+  'replicas',
+] as const
+export type CollectionName = (typeof collectionNames)[number]
+
+/** GridFS makes `blobs.files` and `blobs.chunks` on first use. */
+export const bucketName = 'blobs'
+export const watchedNames: readonly string[] = [...collectionNames, `${bucketName}.files`, `${bucketName}.chunks`]
+
+export const collectionsOf = (db: Db) => ({
+  policies: db.collection<PolicyDocument>('policies'),
+  locks: db.collection<LockDocument>('locks'),
+  head: db.collection<HeadDocument>('head'),
+  modules: db.collection<ModuleDocument>('modules'),
+  sources: db.collection<SourceDocument>('sources'),
+  revisions: db.collection<RevisionDocument>('revisions'),
+  audit: db.collection<AuditDocument>('audit'),
+  blobs: db.collection<BlobDocument>('blobs'),
+  requests: db.collection<CycleRequest>('requests'),
+  lease: db.collection<LeaseDocument>('lease'),
+  replicas: db.collection<ReplicaDocument>('replicas'),
+})
+export type Collections = ReturnType<typeof collectionsOf>
+
+/** The names of `collectionNames` that do not exist. */
+export async function missingCollections(db: Db): Promise<readonly CollectionName[]> {
+  const present = new Set<string>()
+  for await (const { name } of db.listCollections({}, { nameOnly: true })) present.add(name)
+  return collectionNames.filter((name) => !present.has(name))
+}

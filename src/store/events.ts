@@ -1,0 +1,133 @@
+/**
+ * The change stream of the database, cut into whole changes: a transaction's events are held until its `head` event,
+ * the last one. What was written outside such a transaction is foreign: somebody's hand, not Edict's.
+ */
+import type { Document } from 'mongodb'
+import {
+  type HeadDocument,
+  type LockDocument,
+  type PolicyKey,
+  type PolicyMeta,
+  lockDocumentSchema,
+} from '../policy/schema.ts'
+import { followed, watchedNames } from './collections.ts'
+import { policyMetaSchema, type Problem, readable } from './readable.ts'
+
+export interface StreamEvent extends Document {
+  readonly _id: unknown
+  readonly operationType: string
+  readonly ns?: { readonly db: string; readonly coll?: string }
+  readonly to?: { readonly coll?: string }
+  readonly documentKey?: { readonly _id: unknown }
+  readonly fullDocument?: Document
+  /** Only on events of a transaction. */
+  readonly lsid?: { readonly id: { toString(encoding: 'hex'): string } }
+  readonly txnNumber?: { toString(): string }
+}
+
+export interface StoreChange {
+  readonly policies: readonly PolicyMeta[]
+  readonly removed: readonly PolicyKey[]
+  readonly locks: { readonly set: readonly LockDocument[]; readonly removed: readonly PolicyKey[] }
+  readonly sequence: number
+  readonly revision: number
+}
+
+const lossTypes = ['drop', 'rename', 'dropDatabase', 'invalidate']
+
+/** Texts stay in the store: a replica answers from artifacts. */
+export const pipeline: Document[] = [
+  { $match: { $or: [{ operationType: { $in: lossTypes } }, { 'ns.coll': { $in: [...followed] } }] } },
+  { $unset: ['fullDocument.rego', 'fullDocument.data', 'fullDocument.files', 'updateDescription'] },
+]
+
+export type Cut =
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'change'; readonly change: StoreChange; readonly problems: readonly Problem[] }
+  | { readonly kind: 'foreign'; readonly what: string }
+  | { readonly kind: 'lost'; readonly what: string }
+
+const nothing: Cut = { kind: 'nothing' }
+
+export interface Cutter {
+  readonly push: (event: StreamEvent) => Cut
+  /** True between the first event of a transaction and its last. */
+  readonly isInside: () => boolean
+}
+
+export function createCutter(): Cutter {
+  let transaction = ''
+  let held: StreamEvent[] = []
+  const push = (event: StreamEvent): Cut => {
+    const coll = event.ns?.coll ?? ''
+    if (lossTypes.includes(event.operationType)) return lossOf(event)
+    const owner = transactionOf(event)
+    if (owner === null) return coll === 'head' && event.operationType !== 'delete' ? nothing : foreign(event)
+    const orphans = owner === transaction ? [] : held
+    if (owner !== transaction) held = []
+    transaction = owner
+    if (coll !== 'head') {
+      held.push(event)
+      return orphans[0] ? foreign(orphans[0]) : nothing
+    }
+    const events = held
+    held = []
+    return cut(events, event)
+  }
+  return { push, isInside: () => held.length > 0 }
+}
+
+function transactionOf({ lsid, txnNumber }: StreamEvent): string | null {
+  return lsid === undefined || txnNumber === undefined ? null : `${lsid.id.toString('hex')}:${txnNumber.toString()}`
+}
+
+const foreign = ({ operationType, ns, documentKey }: StreamEvent): Cut => ({
+  kind: 'foreign',
+  what: `${operationType} of ${ns?.coll ?? '?'}/${String(documentKey?._id)}`,
+})
+
+function lossOf({ operationType, ns, to }: StreamEvent): Cut {
+  const names = [ns?.coll, to?.coll].filter((name) => name !== undefined)
+  const isOurs = names.length === 0 || names.some((name) => watchedNames.includes(name))
+  return isOurs ? { kind: 'lost', what: [operationType, ...names].join(' ') } : nothing
+}
+
+function cut(events: readonly StreamEvent[], headEvent: StreamEvent): Cut {
+  const head = headOf(headEvent.fullDocument)
+  if (head === null) return foreign(headEvent)
+  const last = lastOfEach(events)
+  const of = (coll: string) => last.filter(({ ns }) => ns?.coll === coll)
+  const policies = readable(policyMetaSchema, 'policies', documents(of('policies')))
+  const locks = readable(lockDocumentSchema, 'locks', documents(of('locks')))
+  return {
+    kind: 'change',
+    change: {
+      policies: policies.items,
+      removed: deletedKeys(of('policies')),
+      locks: { set: locks.items, removed: deletedKeys(of('locks')) },
+      ...head,
+    },
+    problems: [...policies.problems, ...locks.problems],
+  }
+}
+
+function headOf(document: Document | undefined): Pick<HeadDocument, 'sequence' | 'revision'> | null {
+  const sequence: unknown = document?.['sequence']
+  const revision: unknown = document?.['revision']
+  return typeof sequence === 'number' && typeof revision === 'number' ? { sequence, revision } : null
+}
+
+/** A document written twice in one transaction counts as it was left. */
+const lastOfEach = (events: readonly StreamEvent[]): readonly StreamEvent[] => [
+  ...new Map(events.map((event) => [`${event.ns?.coll}/${String(event.documentKey?._id)}`, event])).values(),
+]
+
+const documents = (events: readonly StreamEvent[]) =>
+  events
+    .filter(({ operationType }) => operationType !== 'delete')
+    .map(({ fullDocument, documentKey }) => fullDocument ?? documentKey)
+
+const deletedKeys = (events: readonly StreamEvent[]) =>
+  events
+    .filter(({ operationType }) => operationType === 'delete')
+    .map(({ documentKey }) => String(documentKey?._id) as PolicyKey)

@@ -1,0 +1,58 @@
+/**
+ * A transaction has to fit into the database's cache (24 MB do not fit into 256 MB of it). A plan with more text than
+ * that keeps its longest texts as blobs, which are written before the transaction.
+ */
+import type { ModuleDocument, PolicyDocument, StoredText } from '../policy/schema.ts'
+import type { ApplyPlan } from './apply.ts'
+import { type Blob, type Blobs, sha256 } from './blobs.ts'
+
+const budgetBytes = 6 * 1024 * 1024
+
+type TextMap = (text: StoredText) => StoredText
+
+export async function lighten(plan: ApplyPlan, blobs: Blobs): Promise<ApplyPlan> {
+  const limit = limitFor(plan)
+  if (limit === Number.POSITIVE_INFINITY) return plan
+  const heavy: Blob[] = []
+  const lightened = mapTexts(plan, (text) => {
+    if (typeof text !== 'string' || text.length <= limit) return text
+    const bytes = new TextEncoder().encode(text)
+    const digest = sha256(bytes)
+    heavy.push({ digest, bytes })
+    return { blob: digest, size: bytes.length }
+  })
+  await blobs.put(heavy)
+  return lightened
+}
+
+/** Texts up to this length stay; all of them together are within the budget. */
+function limitFor(plan: ApplyPlan): number {
+  const lengths: number[] = []
+  mapTexts(plan, (text) => {
+    if (typeof text === 'string') lengths.push(text.length)
+    return text
+  })
+  lengths.sort((a, b) => a - b)
+  let total = 0
+  for (const [index, length] of lengths.entries()) {
+    total += length
+    if (total > budgetBytes) return Math.min(lengths[index - 1] ?? 0, length - 1)
+  }
+  return Number.POSITIVE_INFINITY
+}
+
+const mapTexts = (plan: ApplyPlan, map: TextMap): ApplyPlan => ({
+  ...plan,
+  create: plan.create.map((policy) => policyTexts(policy, map)),
+  replace: plan.replace.map((policy) => policyTexts(policy, map)),
+  modules: { ...plan.modules, put: plan.modules.put.map((module) => moduleTexts(module, map)) },
+})
+
+const policyTexts = (policy: PolicyDocument, map: TextMap): PolicyDocument => ({
+  ...policy,
+  rego: map(policy.rego),
+  data: policy.data === null ? null : map(policy.data),
+  files: policy.files.map(({ path, text }) => ({ path, text: map(text) })),
+})
+
+const moduleTexts = (module: ModuleDocument, map: TextMap): ModuleDocument => ({ ...module, text: map(module.text) })

@@ -1,0 +1,93 @@
+/** Locks by hand: a locked policy is not evaluated, whatever Git says. A lock whose `until` has passed is none. */
+import type { ClientSession } from 'mongodb'
+import { EdictError } from '../errors.ts'
+import type { LockDocument, PolicyKey } from '../policy/schema.ts'
+import type { Change } from './change.ts'
+import { type Collections, collectionsOf, missingCollections } from './collections.ts'
+import type { Connection } from './connection.ts'
+
+export interface LockRequest {
+  readonly actor: string
+  readonly reason: string | null
+  readonly until: Date | null
+}
+
+export interface Locked {
+  readonly lock: LockDocument
+  /** To be confirmed by the replicas. */
+  readonly sequence: number
+}
+
+export interface Locks {
+  /** Rejects with `policy_not_found`, `already_locked`. */
+  readonly lock: (key: PolicyKey, request: LockRequest) => Promise<Locked>
+  /** Rejects with `policy_not_found`, `not_locked`. Answers the lock that stood. */
+  readonly unlock: (key: PolicyKey, request: { readonly actor: string }) => Promise<Locked>
+  /** The lock that stands, by the database's clock. */
+  readonly get: (key: PolicyKey) => Promise<LockDocument | null>
+  readonly list: () => Promise<readonly LockDocument[]>
+}
+
+const stands = { $or: [{ until: null }, { $expr: { $gt: ['$until', '$$NOW'] } }] }
+
+export function createLocks({
+  connection,
+  change,
+}: {
+  readonly connection: Connection
+  readonly change: Change
+}): Locks {
+  /** A store that has lost a collection cannot say that a policy does not exist. */
+  const notFound = async (key: PolicyKey): Promise<EdictError> => {
+    const missing = await connection.run((db) => missingCollections(db))
+    const isLost = missing.includes('policies') && !missing.includes('head')
+    return isLost
+      ? new EdictError('store_unavailable', 'the store is being restored')
+      : new EdictError('policy_not_found', `there is no policy ${key}`)
+  }
+  const explain = async <T>(key: PolicyKey, work: Promise<T>): Promise<T> => {
+    try {
+      return await work
+    } catch (error) {
+      throw error instanceof EdictError && error.code === 'policy_not_found' ? await notFound(key) : error
+    }
+  }
+
+  return {
+    lock: (key, { actor, reason, until }) =>
+      explain(
+        key,
+        change(
+          { actor, action: 'policy.lock', resource: key, details: { reason, until } },
+          async (session, { collections, at }) => {
+            await mustExist(key, collections, session)
+            if (await collections.locks.findOne({ _id: key, ...stands }, { session }))
+              throw new EdictError('already_locked', `policy ${key} is already locked`)
+            const lock = { actor, reason, since: at, until }
+            await collections.locks.replaceOne({ _id: key }, lock, { session, upsert: true })
+            return { _id: key, ...lock }
+          },
+        ).then(({ result, sequence }) => ({ lock: result, sequence })),
+      ),
+    unlock: (key, { actor }) =>
+      explain(
+        key,
+        change({ actor, action: 'policy.unlock', resource: key }, async (session, { collections }) => {
+          const lock = await collections.locks.findOne({ _id: key, ...stands }, { session })
+          if (lock === null) {
+            await mustExist(key, collections, session)
+            throw new EdictError('not_locked', `policy ${key} is not locked`)
+          }
+          await collections.locks.deleteOne({ _id: key }, { session })
+          return lock
+        }).then(({ result, sequence }) => ({ lock: result, sequence })),
+      ),
+    get: (key) => connection.run((db) => collectionsOf(db).locks.findOne({ _id: key, ...stands })),
+    list: () => connection.run((db) => collectionsOf(db).locks.find(stands).sort({ _id: 1 }).toArray()),
+  }
+}
+
+async function mustExist(key: PolicyKey, { policies }: Collections, session: ClientSession): Promise<void> {
+  const found = await policies.findOne({ _id: key }, { session, projection: { _id: 1 } })
+  if (found === null) throw new EdictError('policy_not_found', `there is no policy ${key}`)
+}

@@ -1,0 +1,120 @@
+/**
+ * Which servers there are and how far each has come, by the database's clock. Live: heard within 5 s. A replica's own
+ * writes go out one after the other, always with its newest sequence, so that none overtakes another.
+ */
+import { hostname } from 'node:os'
+import type { ReplicaDocument } from '../policy/schema.ts'
+import { collectionsOf } from './collections.ts'
+import type { Connection } from './connection.ts'
+import { sleep } from './wait.ts'
+
+const liveMs = 5000
+
+export interface Confirmation {
+  /** Replicas that have come as far as the sequence. */
+  readonly confirmed: readonly string[]
+  /** Known, but not heard within 5 s. */
+  readonly silent: readonly string[]
+  /** Live, and still behind when the time was up. */
+  readonly pending: readonly string[]
+}
+
+export interface ReplicaStatus extends ReplicaDocument {
+  readonly live: boolean
+}
+
+export interface Replicas {
+  readonly id: string
+  /** Says that this replica lives and how far it is; also the heartbeat. Resolves when the store has it. */
+  readonly beat: (sequence: number) => Promise<void>
+  readonly remove: () => Promise<void>
+  readonly list: () => Promise<readonly ReplicaStatus[]>
+  /** Waits until all live replicas have come as far as `sequence`. */
+  readonly confirm: (sequence: number, options?: ConfirmOptions) => Promise<Confirmation>
+}
+
+export interface ConfirmOptions {
+  /** 5 s. */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+}
+
+export function createReplicas(connection: Connection, id: string): Replicas {
+  let newest = 0
+  let state: 'new' | 'known' | 'removed' = 'new'
+  let writing: Promise<void> | null = null
+  let waiting: Promise<void> | null = null
+
+  // Not majority: a confirmation that is rolled back with a failed primary is sent again within a second.
+  const write = () =>
+    connection.run(async (db) => {
+      await collectionsOf(db).replicas.updateOne(
+        { _id: id },
+        { $set: { host: hostname(), pid: process.pid, sequence: newest }, $currentDate: { at: true } },
+        { upsert: true, writeConcern: { w: 1 } },
+      )
+    })
+  const start = (): Promise<void> => {
+    writing = write().finally(() => {
+      writing = null
+    })
+    return writing
+  }
+  const beat = (sequence: number): Promise<void> => {
+    if (state === 'removed') return Promise.resolve()
+    state = 'known'
+    newest = sequence
+    if (writing === null) return start()
+    waiting ??= writing
+      .catch(() => undefined)
+      .then(() => {
+        waiting = null
+        return start()
+      })
+    return waiting
+  }
+
+  const list = () =>
+    connection.run((db) =>
+      collectionsOf(db)
+        .replicas.aggregate<ReplicaStatus>(
+          [{ $set: { live: { $lt: [{ $subtract: ['$$NOW', '$at'] }, liveMs] } } }, { $sort: { _id: 1 } }],
+          { readConcern: { level: 'local' } },
+        )
+        .toArray(),
+    )
+
+  return {
+    id,
+    beat,
+    remove: async () => {
+      const wasKnown = state === 'known'
+      state = 'removed'
+      if (!wasKnown) return
+      await connection.run(async (db) => {
+        await waiting?.catch(() => undefined)
+        await writing?.catch(() => undefined)
+        await collectionsOf(db).replicas.deleteOne({ _id: id })
+      })
+    },
+    list,
+    confirm: async (sequence, { timeoutMs = 5000, signal } = {}) => {
+      const begin = performance.now()
+      for (;;) {
+        const state = confirmationOf(await list(), sequence)
+        const waited = performance.now() - begin
+        if (state.pending.length === 0 || waited >= timeoutMs || signal?.aborted === true) return state
+        await sleep(waited < 100 ? 3 : 20, signal)
+      }
+    },
+  }
+}
+
+function confirmationOf(replicas: readonly ReplicaStatus[], sequence: number): Confirmation {
+  const ids = (wanted: (replica: ReplicaStatus) => boolean) => replicas.filter(wanted).map(({ _id }) => _id)
+  return {
+    confirmed: ids((replica) => replica.sequence >= sequence),
+    silent: ids((replica) => replica.sequence < sequence && !replica.live),
+    pending: ids((replica) => replica.sequence < sequence && replica.live),
+  }
+}

@@ -1,0 +1,43 @@
+/** The stored status of each source, and the revisions that their cycles made. */
+import { type RevisionDocument, type SourceDocument, sourceDocumentSchema } from '../policy/schema.ts'
+import { collectionsOf } from './collections.ts'
+import type { Connection } from './connection.ts'
+import { type Readable, readable, readableOne } from './readable.ts'
+
+export interface Sources {
+  readonly get: (name: string) => Promise<SourceDocument | null>
+  readonly list: () => Promise<Readable<SourceDocument>>
+  /** What a cycle saw, when it changed nothing else: no transaction, no sequence. */
+  readonly putStatus: (documents: readonly SourceDocument[]) => Promise<void>
+  /** Newest first. */
+  readonly revisions: (options: {
+    readonly before?: number
+    readonly limit: number
+  }) => Promise<readonly RevisionDocument[]>
+}
+
+export const createSources = (connection: Connection): Sources => ({
+  get: (name) =>
+    connection.run(async (db) =>
+      readableOne(sourceDocumentSchema, 'sources', await collectionsOf(db).sources.findOne({ _id: name })),
+    ),
+  list: () =>
+    connection.run(async (db) =>
+      readable(sourceDocumentSchema, 'sources', await collectionsOf(db).sources.find().sort({ _id: 1 }).toArray()),
+    ),
+  putStatus: (documents) =>
+    connection.run(async (db) => {
+      const operations = documents.map(({ _id, ...replacement }) => ({
+        replaceOne: { filter: { _id }, replacement, upsert: true },
+      }))
+      if (operations.length > 0) await collectionsOf(db).sources.bulkWrite(operations)
+    }),
+  revisions: ({ before, limit }) =>
+    connection.run((db) =>
+      collectionsOf(db)
+        .revisions.find(before === undefined ? {} : { _id: { $lt: before } })
+        .sort({ _id: -1 })
+        .limit(limit)
+        .toArray(),
+    ),
+})

@@ -1,0 +1,88 @@
+/** The store: one connection to MongoDB, and each thing that is kept there under its own name. */
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import type { HeadDocument } from '../policy/schema.ts'
+import { type Apply, createApply } from './apply.ts'
+import { createAudit } from './audit.ts'
+import { type Blobs, createBlobs } from './blobs.ts'
+import { type Change, createChange } from './change.ts'
+import { collectionsOf } from './collections.ts'
+import { type Connection, createConnection, type StoreLog } from './connection.ts'
+import { createEnsure, type Ensured } from './ensure.ts'
+import { emptyHead } from './head.ts'
+import { createLeases, type Leases } from './lease.ts'
+import { createLocks, type Locks } from './locks.ts'
+import { createPolicies, type Policies } from './policies.ts'
+import { createReplicas, type Replicas } from './replicas.ts'
+import { createRequests, type Requests } from './requests.ts'
+import { createSources, type Sources } from './sources.ts'
+
+export interface StoreOptions {
+  readonly uri: string
+  readonly database: string
+  readonly log: StoreLog
+  /** Aborted: the store closes. */
+  readonly signal: AbortSignal
+  /** Host and process, made unique, when it is not given. */
+  readonly replicaId?: string
+}
+
+export interface Store extends Apply {
+  readonly connection: Connection
+  readonly log: StoreLog
+  /** Whether the server answers now; never rejects. */
+  readonly ready: () => Promise<boolean>
+  /** Resolves when the server was first reached; rejects only when the store is closed before. */
+  readonly opened: Promise<void>
+  /** Collections, validators, indexes, head, lease, lost locks; changes nothing when all is there. */
+  readonly ensureCollections: () => Promise<Ensured>
+  readonly head: () => Promise<HeadDocument>
+  readonly change: Change
+  readonly audit: ReturnType<typeof createAudit>
+  readonly blobs: Blobs
+  readonly policies: Policies
+  readonly locks: Locks
+  readonly sources: Sources
+  readonly requests: Requests
+  readonly leases: Leases
+  readonly replicas: Replicas
+  /** Takes this replica off the list and closes the connection. */
+  readonly close: () => Promise<void>
+}
+
+/** Never fails because the server is away; a URI that cannot be read is `config_invalid`. */
+export function openStore({ uri, database, log, signal, replicaId }: StoreOptions): Store {
+  const connection = createConnection({ uri, database, log, signal })
+  const change = createChange(connection)
+  const blobs = createBlobs(connection)
+  const locks = createLocks({ connection, change })
+  const replicas = createReplicas(connection, replicaId ?? `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`)
+
+  let closed: Promise<void> | null = null
+  const close = () =>
+    (closed ??= replicas
+      .remove()
+      .catch(() => undefined)
+      .then(connection.close))
+  signal.addEventListener('abort', () => void close().catch(() => undefined), { once: true })
+
+  return {
+    connection,
+    log,
+    ready: connection.ping,
+    opened: connection.opened,
+    ensureCollections: createEnsure({ connection, change, log }),
+    head: () => connection.run(async (db) => (await collectionsOf(db).head.findOne({ _id: 'head' })) ?? emptyHead),
+    change,
+    ...createApply({ connection, change, blobs }),
+    audit: createAudit(connection),
+    blobs,
+    policies: createPolicies({ connection, blobs, locks, log }),
+    locks,
+    sources: createSources(connection),
+    requests: createRequests({ connection, log }),
+    leases: createLeases(connection),
+    replicas,
+    close,
+  }
+}
