@@ -191,7 +191,9 @@ async function quietly(file, args, options = {}) {
     child.on('close', done)
   })
   for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, forward)
-  return { code, said: said.trim().split('\n').slice(-30).join('\n') }
+  const lines = said.trim().split('\n')
+  const shown = lines.length > 30 ? [...lines.slice(0, 20), '…', ...lines.slice(-10)] : lines
+  return { code, said: shown.join('\n') }
 }
 
 function readJson(file) {
