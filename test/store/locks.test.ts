@@ -53,7 +53,6 @@ it('100 times in a row, two replicas know of a lock when it is confirmed', async
   }
   times.sort((a, b) => a - b)
   const at = (part: number) => Math.round((times[Math.floor(times.length * part)] ?? 0) * 10) / 10
-  console.log(`lock, confirmed by two replicas: median ${at(0.5)} ms, p95 ${at(0.95)} ms, worst ${at(0.999)} ms`)
   expect(at(0.5)).toBeLessThan(100)
 })
 

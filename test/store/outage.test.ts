@@ -29,19 +29,14 @@ it('mongod stops and starts: mutations fail fast with a clear error, replicas ke
   const changes = Promise.allSettled(Array.from({ length: 20 }, () => store.locks.lock('a/b/1', by)))
   for (const result of await changes)
     expect(result).toMatchObject({ status: 'rejected', reason: { code: 'store_unavailable' } })
-  const failedMs = performance.now() - begin
-  expect(failedMs).toBeLessThan(9000)
+  expect(performance.now() - begin).toBeLessThan(9000)
   await until(() => !replica.isReady())
   expect(await store.ready()).toBe(false)
   expect(replica.states.at(-1)).toMatchObject({ ready: false, since: expect.any(Date) })
   expect(replica.policies.size).toBe(2)
 
   await startMongod(folder)
-  const restarted = performance.now()
   await until(replica.isReady)
-  console.log(
-    `mutations failed within ${Math.round(failedMs)} ms; ready ${Math.round(performance.now() - restarted)} ms after the restart`,
-  )
   expect(await store.ready()).toBe(true)
   const { sequence } = await store.locks.lock('a/b/1', by)
   expect(await store.replicas.confirm(sequence)).toMatchObject({ confirmed: [store.replicas.id], pending: [] })

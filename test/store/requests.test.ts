@@ -17,17 +17,12 @@ it('a request wakes the worker and its outcome reaches who waits, both at once',
     wakes += 1
   }, stopping.signal)
   await delay(300)
-  const begin = performance.now()
   const id = await server.requests.submit(sync)
   const answer = server.requests.waitFor(id, { timeoutMs: 5000 })
   await until(() => wakes > 0)
-  const woken = performance.now() - begin
   expect(await worker.requests.take()).toMatchObject([{ _id: id, ...sync, outcome: null }])
   await worker.requests.complete([id], outcome)
   expect(await answer).toEqual(outcome)
-  console.log(
-    `request: worker woken after ${woken.toFixed(1)} ms, answered after ${(performance.now() - begin).toFixed(1)} ms`,
-  )
   expect(await worker.requests.take()).toEqual([])
   stopping.abort()
   await watching
