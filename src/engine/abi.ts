@@ -252,7 +252,7 @@ function link(module: WebAssembly.Module, { memory, view }: Space, call: HostCal
 
 function checkExports(exports: WebAssembly.Exports): Exports {
   const { opa_wasm_abi_version: major, opa_wasm_abi_minor_version: minor } = exports
-  const version = `${globalValue(major)}.${globalValue(minor)}`
+  const version = [major, minor].map(globalValue).join('.')
   if (version !== '1.2' && version !== '1.3') throw new AbiError(`unsupported ABI version ${version}`)
   // The version stands for the exports: it is the module's word, and the one assertion on it.
   return exports as unknown as Exports

@@ -14,7 +14,10 @@ export function resolveBuiltins(
 ): BuiltinTable {
   const missing = [...wanted.keys()].filter((name) => !extensions.has(name)).toSorted()
   if (missing.length > 0) {
-    throw new EdictError('policy_quarantined', `the policy needs builtins that this server does not have: ${missing}`)
+    throw new EdictError(
+      'policy_quarantined',
+      `the policy needs builtins that this server does not have: ${missing.join(', ')}`,
+    )
   }
   const table: (Extension | undefined)[] = []
   for (const [name, id] of wanted) table[id] = extensions.get(name)

@@ -27,16 +27,33 @@ const closeArray = 0x5d
 const openBrace = 0x7b
 const closeBrace = 0x7d
 
+const empty = new Uint8Array(0)
+
 /** Depth counts open brackets: `1` has 0, `[]` has 1. */
-export function scanJson(bytes: Uint8Array, maxDepth: number): ScanResult {
-  const end = bytes.length
+export const scanJson: (bytes: Uint8Array, maxDepth: number) => ScanResult = createScanner()
+
+/** Its functions and their state are made once, for all scans. */
+function createScanner() {
+  let bytes: Uint8Array = empty
+  let end = 0
   let at = 0
-  let depth = 0
   let ascii = true
   let lone = false
   /** Per open bracket: is it an object? */
-  let objects: boolean[] = none
+  const objects: boolean[] = []
   let inObject = false
+
+  function scan(text: Uint8Array, maxDepth: number): ScanResult {
+    bytes = text
+    end = text.length
+    at = 0
+    ascii = true
+    lone = false
+    inObject = false
+    const result = document(maxDepth)
+    bytes = empty
+    return result
+  }
 
   function problem(message: string): JsonProblem {
     return at >= end
@@ -141,39 +158,43 @@ export function scanJson(bytes: Uint8Array, maxDepth: number): ScanResult {
     return true
   }
 
-  skip()
-  for (;;) {
-    const byte = bytes[at] ?? 0
-    if (byte === openBrace || byte === openArray) {
-      if (depth === maxDepth) return 'too_deep'
-      if (depth === 0) objects = []
-      objects[depth++] = inObject = byte === openBrace
-      at++
-      skip()
-      const close = inObject ? closeBrace : closeArray
-      if (bytes[at] !== close) {
-        if (inObject && !key()) return problem('expected a key and a colon')
-        continue
-      }
-    } else {
-      if (!scalar()) return problem('expected a JSON value')
-      skip()
-    }
-    // A value has ended here, or an empty bracket stands before its end: close what ends, then go on.
-    while (depth > 0 && bytes[at] === (inObject ? closeBrace : closeArray)) {
-      at++
-      inObject = objects[--depth - 1] ?? false
-      skip()
-    }
-    if (depth === 0) break
-    if (bytes[at] !== comma) return problem(`expected a comma or ${inObject ? '}' : ']'}`)
-    at++
+  function document(maxDepth: number): ScanResult {
+    let depth = 0
     skip()
-    if (inObject && !key()) return problem('expected a key and a colon')
+    for (;;) {
+      const byte = bytes[at] ?? 0
+      if (byte === openBrace || byte === openArray) {
+        if (depth === maxDepth) return 'too_deep'
+        objects[depth++] = inObject = byte === openBrace
+        at++
+        skip()
+        const close = inObject ? closeBrace : closeArray
+        if (bytes[at] !== close) {
+          if (inObject && !key()) return problem('expected a key and a colon')
+          continue
+        }
+      } else {
+        if (!scalar()) return problem('expected a JSON value')
+        skip()
+      }
+      // A value has ended here, or an empty bracket stands before its end: close what ends, then go on.
+      while (depth > 0 && bytes[at] === (inObject ? closeBrace : closeArray)) {
+        at++
+        inObject = objects[--depth - 1] ?? false
+        skip()
+      }
+      if (depth === 0) break
+      if (bytes[at] !== comma) return problem(`expected a comma or ${inObject ? '}' : ']'}`)
+      at++
+      skip()
+      if (inObject && !key()) return problem('expected a key and a colon')
+    }
+    if (at < end) return problem('expected the end of the JSON text')
+    if (!ascii && !isUtf8(bytes)) return { position: 0, message: 'the JSON text is not UTF-8' }
+    return lone ? 'lone_surrogate' : 'ok'
   }
-  if (at < end) return problem('expected the end of the JSON text')
-  if (!ascii && !isUtf8(bytes)) return { position: 0, message: 'the JSON text is not UTF-8' }
-  return lone ? 'lone_surrogate' : 'ok'
+
+  return scan
 }
 
 /** A copy in which each escape of a lone surrogate reads `\ufffd`. For text that the scan found to hold one. */
@@ -187,7 +208,6 @@ export function replaceLoneSurrogates(bytes: Uint8Array): Uint8Array {
   return Buffer.from(replaced, 'latin1')
 }
 
-const none: boolean[] = []
 const simpleEscapes: readonly number[] = Array.from('"\\/bfnrt', (c) => c.charCodeAt(0))
 
 const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= zero && byte <= 0x39

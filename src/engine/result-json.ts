@@ -1,7 +1,7 @@
 /**
  * From the text of a result, as WASM dumps it in the order of its hash tables, to JSON bytes as `opa eval` prints
  * them: compact, keys sorted, sets as sorted arrays, every digit kept. The fast path copies bytes and sorts members
- * in place; what it cannot decide byte by byte (sets, keys that are no plain strings) goes through RegoValue.
+ * in place; what it cannot decide byte by byte (sets and keys of anything but plain strings) goes through RegoValue.
  */
 import { parseValue, printJson } from './value-text.ts'
 
@@ -15,12 +15,14 @@ const openBrace = 0x7b
 const closeBrace = 0x7d
 const letterS = 0x73
 
+const empty = Buffer.alloc(0)
+
 /** Reads `bytes` from `start` to `end`; the answer shares no memory with them. */
 export type ResultWriter = (bytes: Buffer, start: number, end: number) => Buffer
 
 /** A writer keeps its scratch space from one result to the next. */
 export function createResultWriter(): ResultWriter {
-  let text: Buffer = Buffer.alloc(0)
+  let text: Buffer = empty
   let out: Buffer = Buffer.allocUnsafe(4096)
   let at = 0
   let length = 0
@@ -32,11 +34,12 @@ export function createResultWriter(): ResultWriter {
         string()
         return true
       case openBrace:
-        return object()
+        return braces()
       case openArray:
         return array()
       case letterS:
-        return false
+        emptySet()
+        return true
       default:
         word()
         return true
@@ -90,21 +93,27 @@ export function createResultWriter(): ResultWriter {
     space()
   }
 
-  function object(): boolean {
+  function emptySet(): void {
+    out[length++] = openArray
+    out[length++] = closeArray
+    at += 'set()'.length
+  }
+
+  /** An object, or a set of strings: what has no colons. */
+  function braces(): boolean {
     const first = length + 1
     let previous: Member | undefined
     let members: Member[] | undefined
     let sorted = true
+    let isSet = false
     out[length++] = openBrace
     at++
     while (text[at] !== closeBrace) {
       const start = length
-      if (text[at] !== quote || !string() || text[at] !== colon) return false
+      if (text[at] !== quote || !string()) return false
       const keyEnd = length - 1
-      out[length++] = colon
-      at++
-      space()
-      if (!value()) return false
+      isSet = text[at] !== colon
+      if (!isSet && !memberValue()) return false
       const member = { start, keyEnd, end: length }
       if (previous !== undefined) {
         members ??= [previous]
@@ -115,9 +124,17 @@ export function createResultWriter(): ResultWriter {
       if (text[at] === comma) separator()
     }
     if (members !== undefined && !sorted) rearrange(first, members)
-    out[length++] = closeBrace
+    if (isSet) out[first - 1] = openArray
+    out[length++] = isSet ? closeArray : closeBrace
     at++
     return true
+  }
+
+  function memberValue(): boolean {
+    out[length++] = colon
+    at++
+    space()
+    return value()
   }
 
   const compareKeys = (a: Member, b: Member): number => out.compare(out, b.start + 1, b.keyEnd, a.start + 1, a.keyEnd)
@@ -133,16 +150,21 @@ export function createResultWriter(): ResultWriter {
     }
   }
 
+  function written(): Buffer {
+    const json = Buffer.allocUnsafe(length)
+    out.copy(json, 0, 0, length)
+    return json
+  }
+
   return (bytes, start, end) => {
     // The output is never longer than the text: spaces go, nothing comes.
     if (out.length < end - start) out = Buffer.allocUnsafe(2 * (end - start))
     text = bytes
     at = start
     length = 0
-    const decided = value()
-    const json = decided ? Buffer.from(out.subarray(0, length)) : Buffer.from(printJson(parseValue(bytes, start, end)))
+    const json = value() ? written() : Buffer.from(printJson(parseValue(bytes, start, end)))
     if (out.length > 1 << 20) out = Buffer.allocUnsafe(4096)
-    text = bytes.subarray(0, 0)
+    text = empty
     return json
   }
 }
