@@ -7,7 +7,7 @@ import { Command } from 'commander'
 import { loadConfig, type Config } from './config.ts'
 import { EdictError } from './errors.ts'
 import { createProgressBar } from './progress.ts'
-import { describeError, readStatus, runServer, runSync, runWorker } from './main.ts'
+import { readStatus, runServer, runSync, runWorker } from './main.ts'
 import { statusText } from './status-text.ts'
 import { version } from './version.ts'
 
@@ -75,9 +75,17 @@ program
     print(json ? JSON.stringify(status, null, 2) : statusText(status))
   })
 
+/** What is the caller's to mend is told without a stack. */
+const describe = (error: unknown): string => {
+  if (error instanceof EdictError && error.fault !== 'ours') return error.message
+  if (!(error instanceof Error)) return String(error)
+  const cause = error.cause instanceof Error ? `\n  caused by: ${error.cause.message}` : ''
+  return error instanceof EdictError ? `${error.message}${cause}` : (error.stack ?? error.message)
+}
+
 try {
   await program.parseAsync()
 } catch (error) {
-  process.stderr.write(`edict: ${describeError(error)}\n`)
+  process.stderr.write(`edict: ${describe(error)}\n`)
   process.exitCode = error instanceof EdictError && error.code === 'config_invalid' ? exit.usage : exit.failed
 }

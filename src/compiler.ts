@@ -1,0 +1,37 @@
+/** The pinned opa, ready to compile with our extensions, its results kept in the data folder. */
+import { execFile } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { capabilities, type Capabilities } from '../extensions/capabilities.ts'
+import { extensions } from '../extensions/index.ts'
+import { findOpa } from './opa/binary.ts'
+import { createCache } from './opa/cache.ts'
+import { withCache, type CachedOpa } from './opa/cached.ts'
+import { createOpa } from './opa/run.ts'
+import { cacheFolder, type Environment } from './tools/cache-folder.ts'
+
+const run = promisify(execFile)
+
+/** What this opa knows by itself, from `opa capabilities --current`. */
+const ownCapabilities = async (path: string, signal: AbortSignal): Promise<Capabilities> => {
+  const { stdout } = await run(path, ['capabilities', '--current'], { env: {}, maxBuffer: 64 * 1024 * 1024, signal })
+  return JSON.parse(stdout) as Capabilities
+}
+
+export const openCompiler = async ({
+  dataDir,
+  env,
+  print,
+  signal,
+}: {
+  readonly dataDir: string
+  readonly env: Environment
+  readonly print: (line: string) => void
+  readonly signal: AbortSignal
+}): Promise<CachedOpa> => {
+  const path = await findOpa({ env, cacheDir: cacheFolder(env), log: print, signal })
+  const merged = capabilities(await ownCapabilities(path, signal), extensions)
+  const opa = createOpa({ path, capabilities: merged, concurrency: Math.max(2, availableParallelism()) })
+  return withCache(opa, createCache({ dir: join(dataDir, 'opa') }), { signal })
+}
