@@ -11,7 +11,6 @@ import type { ErrorLog } from './error-body.ts'
 import type { HostGuard } from './host-guard.ts'
 import { invalidRequest } from './json-request.ts'
 import type { Metrics } from './metrics.ts'
-import { bodyLimit } from './middleware/body-limit.ts'
 import { notFound } from './middleware/not-found.ts'
 import { onError } from './middleware/on-error.ts'
 import { openModeGuard } from './middleware/open-mode-guard.ts'
@@ -53,10 +52,14 @@ export const createApp = (deps: AppDeps): App => {
   })
   app.onError(onError(deps.log))
   app.notFound(notFound(app))
-  app.use(requestId, securityHeaders, openModeGuard(deps.guard), bodyLimit(maxBody))
+  app.use(async (c, next) => {
+    c.set('maxBody', maxBody)
+    await next()
+  })
+  app.use(requestId, securityHeaders, openModeGuard(deps.guard))
 
   operationRoutes(app, { health: deps.health, metrics: deps.metrics, version })
-  evaluationRoutes(app, { decide, maxBody })
+  evaluationRoutes(app, { decide })
   lockRoutes(app, { registry, locks, resolveActor, enforce })
   catalogRoutes(app, { registry })
   sourceRoutes(app, { sources, requests, resolveActor, enforce })

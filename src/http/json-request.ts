@@ -6,13 +6,14 @@ import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { EdictError } from '../errors.ts'
 import type { AppEnv } from './environment.ts'
+import { readBytes } from './request-body.ts'
 
-/** An empty body is `{}`. Throws `invalid_json` or `invalid_request`. */
+/** An empty body is `{}`. Throws `body_too_large`, `invalid_json` or `invalid_request`. */
 export const readJson = async <Schema extends z.ZodType>(
   c: Context<AppEnv>,
   schema: Schema,
 ): Promise<z.output<Schema>> => {
-  const text = await c.req.text()
+  const text = Buffer.from(await readBytes(c)).toString()
   const result = schema.safeParse(text.trim() === '' ? {} : parse(text))
   if (result.success) return result.data
   throw invalidRequest('the body is not valid', result.error)

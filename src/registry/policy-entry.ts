@@ -3,10 +3,7 @@
  */
 import type { DecisionContext } from '../../extensions/extension.ts'
 import type { Outcome } from '../engine/outcome.ts'
-import type { LockDocument, PolicyDocument, PolicyKey } from '../policy/schema.ts'
-
-/** A policy's document without its source text. */
-export type PolicyMeta = Omit<PolicyDocument, 'rego' | 'data' | 'files'>
+import type { LockDocument, PolicyKey, PolicyMeta } from '../policy/schema.ts'
 
 /** A policy as the registry holds it; `meta` is replaced when the policy is. */
 export interface PolicyEntry {

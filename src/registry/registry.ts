@@ -10,10 +10,10 @@ import type { Engine } from '../engine/engine.ts'
 import type { Outcome } from '../engine/outcome.ts'
 import type { LoadedPolicy } from '../engine/policy.ts'
 import { EdictError } from '../errors.ts'
-import type { LockDocument, PolicyKey } from '../policy/schema.ts'
-import { compareNames } from './compare-versions.ts'
+import type { LockDocument, PolicyKey, PolicyMeta } from '../policy/schema.ts'
+import { compareNames } from './compare-names.ts'
 import { createLoader, type LoadBlob, type Loader } from './loader.ts'
-import type { Instance, PolicyEntry, PolicyMeta } from './policy-entry.ts'
+import type { Instance, PolicyEntry } from './policy-entry.ts'
 
 export interface RegistryChange {
   readonly policies: readonly PolicyMeta[]
@@ -208,8 +208,8 @@ export const createRegistry = ({
 
   const dropOthers = (change: RegistryChange): void => {
     const named = new Set(change.policies.map(({ _id }) => _id))
-    for (const key of [...slots.keys()]) if (!named.has(key)) remove(key)
-    for (const key of [...locks.keys()]) if (!change.locks.has(key)) setLock(key, null)
+    for (const key of slots.keys()) if (!named.has(key)) remove(key)
+    for (const key of locks.keys()) if (!change.locks.has(key)) setLock(key, null)
   }
 
   const setLock = (key: string, lock: LockDocument | null): void => {

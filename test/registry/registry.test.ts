@@ -1,10 +1,12 @@
 import { describe, expect, test, vi } from 'vitest'
 import type { Outcome } from '../../src/engine/outcome.ts'
-import { compareVersions } from '../../src/registry/compare-versions.ts'
 import { createRegistry, type Registry } from '../../src/registry/registry.ts'
 import { blobOf, change, fakeEngine, type FakePolicy, lockDocument, meta, silentLog, value } from '../http/fixture.ts'
 
-const named = (name: string): FakePolicy => () => value(`"${name}"`)
+const named =
+  (name: string): FakePolicy =>
+  () =>
+    value(`"${name}"`)
 const policies = { one: named('one'), two: named('two'), three: named('three') }
 const context = { header: () => '' }
 
@@ -205,10 +207,5 @@ describe('state', () => {
     registry.swap(change({ policies: [meta('g/a/1')] }))
     expect(registry.find({ repository: 'main', group: 'g', name: 'a', version: '1' })).toBeDefined()
     expect(registry.find({ repository: 'other', group: 'g', name: 'a', version: '1' })).toBeUndefined()
-  })
-
-  test('versions compare numerically part by part, then as text', () => {
-    const sorted = ['1.10', '1.9', '2', '1.9.1', '1.0-rc', '1.0', 'main'].sort(compareVersions)
-    expect(sorted).toEqual(['1.0', '1.0-rc', '1.9', '1.9.1', '1.10', '2', 'main'])
   })
 })

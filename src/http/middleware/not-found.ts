@@ -9,7 +9,7 @@ export const notFound = (app: App): NotFoundHandler<AppEnv> => {
   return (c) => {
     const allowed = allowedMethods((patterns ??= patternsOf(app)), c.req.path)
     const id = c.get('requestId')
-    if (allowed === undefined) {
+    if (allowed === undefined || allowed.includes(c.req.method)) {
       const error = new EdictError('not_found', `no route ${c.req.method} ${c.req.path}`)
       return Response.json(errorBody(error, id), { status: error.status })
     }

@@ -1,8 +1,8 @@
 /** `GET /api/catalog`: the policies in force, filtered, page by page. Answered from the registry, without the store. */
 import { createRoute, z } from '@hono/zod-openapi'
 import { EdictError } from '../../errors.ts'
-import { compareNames } from '../../registry/compare-versions.ts'
-import type { PolicyMeta } from '../../registry/policy-entry.ts'
+import { compareNames } from '../../registry/compare-names.ts'
+import type { PolicyMeta } from '../../policy/schema.ts'
 import type { Registry } from '../../registry/registry.ts'
 import type { App } from '../environment.ts'
 import { errorResponses, instant, jsonContent } from '../schemas.ts'

@@ -3,13 +3,11 @@
  * without a socket, and what the OpenAPI document says of it.
  */
 import { createRoute } from '@hono/zod-openapi'
-import type { IncomingMessage } from 'node:http'
 import { firstHeader } from '../canonical-header.ts'
 import type { Answer, Decide, EvaluationRequest } from '../decide.ts'
 import type { App } from '../environment.ts'
-import { EdictError } from '../../errors.ts'
 import { policyForms, policyName } from '../policy-route.ts'
-import { readBody } from '../read-body.ts'
+import { readBytes } from '../request-body.ts'
 import { errorResponses } from '../schemas.ts'
 
 const description = `The body is the input: JSON of any kind, whatever the content type says, or nothing (the input is undefined).
@@ -17,7 +15,7 @@ The answer is the bare document of the policy's package, \`{}\` when nothing in 
 
 const header = (text: string) => ({ description: text, schema: { type: 'string' as const } })
 
-export const evaluationRoutes = (app: App, { decide, maxBody }: { decide: Decide; maxBody: number }): void => {
+export const evaluationRoutes = (app: App, { decide }: { decide: Decide }): void => {
   for (const { prefix, params, suffix } of policyForms) {
     for (const method of ['get', 'post'] as const) {
       const route = createRoute({
@@ -58,7 +56,7 @@ export const evaluationRoutes = (app: App, { decide, maxBody }: { decide: Decide
       app.openAPIRegistry.registerPath(route)
       app.on(method, route.getRoutingPath(), async (c) => {
         const name = policyName(params.parse(c.req.param()))
-        const body = await bodyOf(c.req.raw, c.env?.incoming, maxBody)
+        const body = await readBytes(c)
         const rawHeaders = c.env?.incoming?.rawHeaders ?? [...c.req.raw.headers].flat()
         const request: EvaluationRequest = {
           ...name,
@@ -72,14 +70,6 @@ export const evaluationRoutes = (app: App, { decide, maxBody }: { decide: Decide
       })
     }
   }
-}
-
-/** A Fetch request to GET has no body; the Node request behind it may. */
-const bodyOf = async (request: Request, incoming: IncomingMessage | undefined, limit: number): Promise<Uint8Array> => {
-  if (incoming === undefined || request.method !== 'GET') return new Uint8Array(await request.arrayBuffer())
-  const body = await new Promise<Buffer | undefined>((resolve) => readBody(incoming, limit, resolve))
-  if (body === undefined) throw new EdictError('body_too_large', `the body is larger than ${limit} bytes`)
-  return body
 }
 
 const asResponse = ({ status, headers, body }: Answer): Response => {

@@ -1,9 +1,10 @@
 /** `GET P`: what is known of one policy, its lock and its source text. */
 import { createRoute, z } from '@hono/zod-openapi'
-import type { Context } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
 import type { ResolveActor } from '../../auth/actor.ts'
 import type { Enforce } from '../../auth/enforce.ts'
 import { EdictError } from '../../errors.ts'
+import { urlWords } from '../../policy/layout.ts'
 import type { PolicyKey } from '../../policy/schema.ts'
 import type { PolicyEntry } from '../../registry/policy-entry.ts'
 import type { PolicyName, Registry } from '../../registry/registry.ts'
@@ -64,6 +65,7 @@ export const policyRoutes = (app: App, { registry, policies, resolveActor, enfor
     const route = createRoute({
       method: 'get',
       path: prefix,
+      middleware: noUrlWord,
       operationId: `getPolicy${suffix}`,
       tags: ['policies'],
       summary: 'Show a policy: its state, lock, versions and source text',
@@ -72,6 +74,13 @@ export const policyRoutes = (app: App, { registry, policies, resolveActor, enfor
     })
     app.openapi(route, (c) => show(c, policyName(c.req.valid('param'))))
   }
+}
+
+/** `P/lock` and the like have routes of their own; with a method that these lack, they are still no policy. */
+const noUrlWord: MiddlewareHandler<AppEnv> = async (c, next) => {
+  if (urlWords.has(c.req.param('version') ?? '')) return c.notFound()
+  await next()
+  return undefined
 }
 
 const find = (registry: PolicyRoutesOptions['registry'], name: PolicyName): PolicyEntry => {

@@ -6,6 +6,7 @@ import { createRoute } from '@hono/zod-openapi'
 import type { Enforce } from '../../auth/enforce.ts'
 import { EdictError } from '../../errors.ts'
 import type { App } from '../environment.ts'
+import { readBytes } from '../request-body.ts'
 import { errorResponses, jsonContent } from '../schemas.ts'
 import { acceptedSchema, type CycleRequests, findSource, sourceParams, type SourceStore } from './sources.ts'
 
@@ -44,7 +45,7 @@ const route = createRoute({
 export const webhookRoutes = (app: App, { sources, requests, verifyWebhook, enforce }: WebhookRoutesOptions): void => {
   app.openapi(route, async (c) => {
     const { name } = c.req.valid('param')
-    const body = new Uint8Array(await c.req.arrayBuffer())
+    const body = await readBytes(c)
     const verdict = await verifyWebhook({ source: name, headers: c.req.raw.headers, body })
     if (!verdict.ok) throw refusal(name, verdict.reason)
     const actor = { kind: 'webhook', name: `webhook:${name}` } as const
