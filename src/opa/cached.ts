@@ -126,7 +126,7 @@ async function unpack(kept: Buffer): Promise<Build | undefined> {
     if (kept.subarray(0, 1).toString() === 'E')
       return { ok: false, errors: JSON.parse(kept.subarray(1).toString()) as RegoError[] }
     const wasm = await decompress(kept.subarray(65))
-    return sha256(wasm) === kept.subarray(1, 65).toString() ? { ok: true, wasm } : undefined
+    return sha256(wasm) === kept.subarray(1, 65).toString() ? { ok: true, wasm: new Uint8Array(wasm) } : undefined
   } catch {
     return undefined
   }

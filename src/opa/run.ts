@@ -132,8 +132,10 @@ async function parseAs({ call }: Run, regoVersion: 0 | 1): Promise<ParsedAs> {
   return { ok: true, analysed: analyse(JSON.parse(ended.stdout.toString()), regoVersion) }
 }
 
-function withoutFile({ file: _, ...error }: RegoError): RegoError {
-  return error
+/** The file is named by who knows its path. */
+function withoutFile(error: RegoError): RegoError {
+  const { code, message, fault, row, col } = error
+  return { code, message, fault, ...(row === undefined ? {} : { row }), ...(col === undefined ? {} : { col }) }
 }
 
 function saysV1(text: string): boolean {
