@@ -2,6 +2,7 @@
  * A bare mirror of one branch: what the remote has, fetched into a folder of our own that can always be made anew.
  * Anything odd about the folder (half-written, damaged, locked by a dead process) ends in a fresh one.
  */
+import { randomUUID } from 'node:crypto'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
@@ -98,7 +99,7 @@ function refsOf(lines: string): readonly (readonly [string, string])[] {
 async function openMirror(dir: string): Promise<void> {
   if (await isMirror(dir)) return
   await rm(dir, { recursive: true, force: true, maxRetries: 3 })
-  const fresh = `${dir}.${process.pid}.new`
+  const fresh = `${dir}.${randomUUID()}.new`
   await rm(fresh, { recursive: true, force: true })
   await mkdir(join(fresh, 'objects', 'info'), { recursive: true })
   await mkdir(join(fresh, 'objects', 'pack'), { recursive: true })

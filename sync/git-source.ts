@@ -2,7 +2,7 @@
  * A Git repository as a source: a bare mirror, read at a commit. An unchanged branch costs one `ls-remote`.
  * Never checks out, runs no hook, follows no symlink and no submodule; shows no credential.
  */
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
@@ -158,7 +158,7 @@ function safeDirectory(fileUrl: string | null): string {
 
 /** Renamed into place: another process may read it at this moment. */
 async function writeFileOnce(path: string, text: string): Promise<void> {
-  const fresh = `${path}.${process.pid}.new`
+  const fresh = `${path}.${randomUUID()}.new`
   await writeFile(fresh, text)
   await rename(fresh, path)
 }

@@ -424,3 +424,16 @@ describe('a no-op load of 1,000 policies', () => {
     expect(performance.now() - start).toBeLessThan(1000)
   })
 })
+
+test('several readers of one mirror, from its first moment on, do not disturb each other', async () => {
+  await repo.publish({ 'a.rego': 'package a' })
+  for (const text of ['package b', 'package c', 'package d']) {
+    const readers = [1, 2, 3, 4].map(() => source())
+    const fragments = await Promise.all(readers.map((reader) => reader.load({})))
+    expect(new Set(fragments.map(({ commit }) => commit)).size).toBe(1)
+    await repo.publish({ 'a.rego': text })
+    const again = await Promise.all(readers.map((reader) => reader.load({})))
+    expect(again.map(({ files }) => files[0]?.text)).toEqual([text, text, text, text])
+    await rm(await mirrorDir(), { recursive: true })
+  }
+})

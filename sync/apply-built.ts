@@ -1,0 +1,89 @@
+/** Takes the lease and applies what was built, or says that the base has moved. */
+import { EdictError } from '../src/errors.ts'
+import type { PolicyStatus, SourceDocument } from '../src/policy/schema.ts'
+import type { Lease } from '../src/store/lease.ts'
+import type { Store } from '../src/store/store.ts'
+import { backoffMs, sleep } from '../src/store/wait.ts'
+import type { Blamer } from './blame-findings.ts'
+import type { Built } from './build.ts'
+import type { Seen } from './source-status.ts'
+
+const actor = 'edict'
+const leaseMs = 15_000
+/** A dead holder's lease has run out by then. */
+const patienceMs = 30_000
+
+export interface ApplyBuiltOptions {
+  readonly store: Store
+  readonly holder: string
+  readonly built: Built
+  readonly baseRevision: number
+  readonly statuses: readonly SourceDocument[]
+  readonly seen: readonly Seen[]
+  readonly blamer: Blamer
+}
+
+/** The revision that it made or left. */
+export async function applyBuilt(options: ApplyBuiltOptions): Promise<number | 'moved'> {
+  const { store, holder, baseRevision } = options
+  const documents = await blamed(options)
+  const lease = await takeLease(store, holder)
+  try {
+    const { revision } = await store.head()
+    return revision === baseRevision ? await write(options, documents, lease) : 'moved'
+  } catch (error) {
+    if (error instanceof EdictError && error.code === 'conflict') return 'moved'
+    throw error
+  } finally {
+    await store.leases.release(lease).catch(() => undefined)
+  }
+}
+
+async function takeLease(store: Store, holder: string): Promise<Lease> {
+  const until = performance.now() + patienceMs
+  for (let attempt = 0; ; attempt++) {
+    // oxlint-disable-next-line no-await-in-loop
+    const lease = await store.leases.acquire({ holder, ttlMs: leaseMs })
+    if (lease !== null) return lease
+    if (performance.now() > until)
+      throw new EdictError('store_unavailable', 'another worker does not give the lease back')
+    // oxlint-disable-next-line no-await-in-loop
+    await sleep(Math.min(backoffMs(attempt), 250))
+  }
+}
+
+async function write(
+  { store, built, baseRevision, statuses: sources, seen }: ApplyBuiltOptions,
+  { create, replace, statuses, modules, remove }: Built['documents'],
+  lease: Lease,
+): Promise<number> {
+  if (!built.changesForce) {
+    const plan = { baseRevision, statuses, put: [...create, ...replace], modules: modules.put, sources }
+    return (await store.applyStatus({ plan, lease, actor })).revision
+  }
+  const taken = seen.flatMap(({ source, fragment }) =>
+    fragment === null ? [] : [{ name: source.name, commit: fragment.commit, revision: fragment.revision }],
+  )
+  const held = new Set(built.held.map(({ source }) => source))
+  const revision = { sources: taken.filter(({ name }) => !held.has(name)) }
+  const plan = { baseRevision, create, replace, remove, modules, statuses, sources, revision }
+  return (await store.apply({ plan, lease, actor })).revision
+}
+
+/** Each status that is written says whose change each finding comes from. */
+async function blamed({ built, blamer }: ApplyBuiltOptions): Promise<Built['documents']> {
+  const { create, replace, statuses, modules, remove } = built.documents
+  const each = async <T extends { readonly status: PolicyStatus }>(documents: readonly T[]): Promise<T[]> => {
+    const done: T[] = []
+    // oxlint-disable-next-line no-await-in-loop
+    for (const document of documents) done.push({ ...document, status: await blamer.status(document.status) })
+    return done
+  }
+  return {
+    create: await each(create),
+    replace: await each(replace),
+    remove,
+    statuses: await each(statuses),
+    modules: { put: await each(modules.put), remove: modules.remove },
+  }
+}

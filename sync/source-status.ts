@@ -1,0 +1,97 @@
+/** What is written down about each source at the end of a cycle: what is in force, what was seen, what is wrong. Pure. */
+import type { Finding, Fragment, SourceDocument } from '../src/policy/schema.ts'
+import type { Source, SourceError } from './source.ts'
+
+/** What a cycle knows of one source. */
+export interface Seen {
+  readonly source: Source
+  readonly before: SourceDocument | undefined
+  /** Its content, when there is any; a source that could not be read may stand with its last one. */
+  readonly fragment: Fragment | null
+  /** It was looked at in this cycle. */
+  readonly attempted: boolean
+  readonly error: SourceError | null
+}
+
+export interface Judged {
+  readonly findings: readonly Finding[]
+  /** Two sources declare the same: nothing of the composition is applied. */
+  readonly conflict: boolean
+  readonly held: SourceDocument['held']
+  readonly confirmed: string | null
+  readonly counts: SourceDocument['counts']
+}
+
+export function nextSourceStatus(seen: Seen, judged: Judged, now: Date): SourceDocument {
+  const { source, before, fragment, attempted, error } = seen
+  const { phase, reason, message } = verdict(seen, judged)
+  const isTaken = fragment !== null && !judged.conflict && judged.held === null
+  return {
+    _id: source.name,
+    kind: source.kind,
+    location: source.describe(),
+    phase,
+    reason,
+    message,
+    findings: [...judged.findings],
+    commit: isTaken ? fragment.commit : (before?.commit ?? null),
+    revision: isTaken ? fragment.revision : (before?.revision ?? null),
+    lastSeenCommit: fragment?.commit ?? before?.lastSeenCommit ?? null,
+    lastAttempt: attempted ? now : (before?.lastAttempt ?? null),
+    lastSuccess: attempted && error === null && isTaken ? now : (before?.lastSuccess ?? null),
+    held: judged.held,
+    confirmed: judged.confirmed,
+    counts: judged.counts,
+  }
+}
+
+type Verdict = Pick<SourceDocument, 'phase' | 'reason' | 'message'>
+
+function verdict({ error, fragment }: Seen, { findings, conflict, held, counts }: Judged): Verdict {
+  if (error !== null)
+    return {
+      // Credentials wait for a person; everything else is tried again and may mend itself.
+      phase: error.reason === 'AuthenticationFailed' ? 'Stalled' : 'Reconciling',
+      reason: error.reason,
+      message: `${error.message}; what was read last stays in force`,
+    }
+  if (fragment === null) return { phase: 'Reconciling', reason: 'Progressing', message: 'not read yet' }
+  if (conflict)
+    return {
+      phase: 'Stalled',
+      reason: 'Conflict',
+      message: `two sources declare the same; nothing is applied until one gives way${firstOf(findings, 'conflict')}`,
+    }
+  if (held !== null)
+    return {
+      phase: 'Stalled',
+      reason: 'MassDeletion',
+      message: `commit ${held.commit} would remove ${held.removes.length} of ${held.of} policies; it waits to be confirmed`,
+    }
+  const errors = findings.filter(({ severity }) => severity === 'error').length
+  if (errors > 0)
+    return {
+      phase: 'Stalled',
+      reason: 'ValidationFailed',
+      message: `${count(errors, 'error')}; ${counts.quarantined} of ${count(counts.policies, 'policy')} quarantined, all others are applied${firstOf(findings)}`,
+    }
+  return {
+    phase: 'Ready',
+    reason: 'Succeeded',
+    message: `${count(counts.policies, 'policy')} and ${count(counts.modules, 'shared module')} at ${fragment.revision}`,
+  }
+}
+
+function firstOf(findings: readonly Finding[], code?: string): string {
+  const first = findings.find(
+    (finding) => finding.severity === 'error' && (code === undefined || finding.code === code),
+  )
+  if (first === undefined) return ''
+  const place = first.file === undefined ? '' : `${first.file}${first.line === undefined ? '' : `:${first.line}`}: `
+  return ` (first: ${place}${first.message})`
+}
+
+function count(number: number, noun: string): string {
+  if (number === 1) return `1 ${noun}`
+  return `${number} ${noun.endsWith('y') ? `${noun.slice(0, -1)}ies` : `${noun}s`}`
+}
