@@ -1,5 +1,9 @@
-/** All builtins that policies may call and OPA's WASM runtime does not have. A new one: its file, one line here. */
+/** All builtins that policies may call and OPA's WASM runtime does not have, by file. A new one: its file, one line here. */
 import type { Extension } from './extension.ts'
 import { externalHttpHeader, getHeader } from './get-header.ts'
 
-export const extensions: readonly Extension[] = [getHeader, externalHttpHeader]
+export const families: Readonly<Record<string, readonly Extension[]>> = {
+  'get-header.ts': [getHeader, externalHttpHeader],
+}
+
+export const extensions: readonly Extension[] = Object.values(families).flat()

@@ -1,0 +1,32 @@
+/** `npm run docs`: writes what is generated from the code. `--check` writes nothing and fails when something is out of date. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { extensionsMarkdown } from '../extensions/catalogue.ts'
+import { families } from '../extensions/index.ts'
+import { configMarkdown, configSchema } from '../src/config/document.ts'
+
+const files: Readonly<Record<string, () => string>> = {
+  'docs/config.md': configMarkdown,
+  'docs/edict.schema.json': () => `${JSON.stringify(configSchema(), null, 2)}\n`,
+  'docs/extensions.md': () => extensionsMarkdown(families),
+}
+
+const current = (file: string): string | undefined => {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+const check = process.argv.includes('--check')
+for (const [file, generate] of Object.entries(files)) {
+  const text = generate()
+  if (current(file) === text) continue
+  if (check) {
+    console.error(`${file} is out of date: run npm run docs`)
+    process.exitCode = 1
+  } else {
+    writeFileSync(file, text)
+    console.log(`wrote ${file}`)
+  }
+}
