@@ -4,7 +4,7 @@
  */
 import type { Extension } from '../../extensions/extension.ts'
 import { EdictError } from '../errors.ts'
-import { scanJson } from './json-scan.ts'
+import { replaceLoneSurrogates, scanJson } from './json-scan.ts'
 import { defaultLimits, type EngineLimits } from './limits.ts'
 import { createPolicy, type LoadedPolicy } from './policy.ts'
 
@@ -28,7 +28,6 @@ export interface EngineOptions {
   readonly limits?: Partial<EngineLimits>
 }
 
-/** Data comes from a source that has been validated; this only keeps WASM from meeting what it cannot parse. */
 const dataDepth = 1000
 
 export function createEngine({ extensions, limits }: EngineOptions): Engine {
@@ -36,9 +35,7 @@ export function createEngine({ extensions, limits }: EngineOptions): Engine {
   const bounds = { ...defaultLimits, ...limits }
 
   function load({ module, data, entrypoint }: LoadOptions): LoadedPolicy {
-    const text = typeof data === 'string' ? Buffer.from(data) : data
-    const scan = scanJson(text, dataDepth)
-    if (scan !== 'ok') throw new EdictError('policy_quarantined', 'the data of the artifact is not usable JSON')
+    const text = usableData(typeof data === 'string' ? Buffer.from(data) : data)
     try {
       return createPolicy({ module, data: text, entrypoint, extensions: byName, limits: bounds })
     } catch (error) {
@@ -56,6 +53,15 @@ export function createEngine({ extensions, limits }: EngineOptions): Engine {
     },
     load,
   }
+}
+
+/** Data comes from a source that has been validated; this only keeps WASM from meeting what it cannot parse. */
+function usableData(text: Uint8Array): Uint8Array {
+  const scan = scanJson(text, dataDepth)
+  if (scan === 'lone_surrogate') return replaceLoneSurrogates(text)
+  if (scan === 'ok') return text
+  const reason = scan === 'too_deep' ? `nests deeper than ${dataDepth}` : `is not JSON: ${scan.message}`
+  throw new EdictError('policy_quarantined', `the data of the artifact ${reason}`)
 }
 
 function refusal(error: unknown): unknown {

@@ -63,28 +63,31 @@ function createScanner() {
 
   function skip(): void {
     let byte = bytes[at] ?? 0x21
-    while (byte <= space && (byte === space || byte === 0x0a || byte === 0x0d || byte === tab))
-      byte = bytes[++at] ?? 0x21
+    if (byte > space) return
+    while (byte === space || byte === 0x0a || byte === 0x0d || byte === tab) byte = bytes[++at] ?? 0x21
   }
 
-  /** From the opening quote to behind the closing one. */
+  /** From the opening quote to behind the closing one. The loop runs on locals: it sees most of the bytes. */
   function string(): boolean {
     if (bytes[at] !== quote) return false
-    at++
+    const text = bytes
+    let i = at + 1
+    let high = 0
     for (;;) {
-      const byte = bytes[at] ?? 0
-      if (byte === quote) {
-        at++
-        return true
-      }
-      if (byte < space) return false
-      if (byte === backslash) {
-        if (!escape()) return false
+      const byte = text[i] ?? 0
+      if (byte === quote) break
+      if (byte < space || byte === backslash) {
+        at = i
+        if (byte !== backslash || !escape()) return false
+        i = at
       } else {
-        if (byte >= 0x80) ascii = false
-        at++
+        high |= byte
+        i++
       }
     }
+    if (high >= 0x80) ascii = false
+    at = i + 1
+    return true
   }
 
   function escape(): boolean {
@@ -110,8 +113,10 @@ function createScanner() {
 
   function digits(): boolean {
     const from = at
-    while (isDigit(bytes[at])) at++
-    return at > from
+    let i = from
+    while (isDigit(bytes[i])) i++
+    at = i
+    return i > from
   }
 
   function number(): boolean {

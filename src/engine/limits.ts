@@ -1,6 +1,6 @@
 /** What one policy may take; defaults for all of them. */
 export interface EngineLimits {
-  /** Open brackets in an input. OPA's own stack in WASM bears some 1,200. */
+  /** Open brackets in an input. What WASM's own stack bears depends on the policy: 1,300 and more. */
   readonly maxDepth: number
   /** Memory that one evaluation may take beyond the policy and its data, in bytes. */
   readonly memory: number

@@ -6,7 +6,7 @@ export interface Location {
 }
 
 export type Outcome =
-  /** The bare document as JSON; the bytes belong to the caller. */
+  /** The bare document as JSON. The same bytes may answer again: read them, do not write to them. */
   | { readonly kind: 'value'; readonly json: Uint8Array }
   | { readonly kind: 'undefined' }
   /** The input is no JSON, or too deep: the caller's fault. */

@@ -48,27 +48,39 @@ export function createResultWriter(): ResultWriter {
 
   /** Copies a string; true when it holds no escape, so that its bytes compare as its characters do. */
   function string(): boolean {
+    const from = text
+    const to = out
+    let i = at
+    let j = length
     let plain = true
-    out[length++] = quote
-    at++
+    to[j++] = from[i++] ?? quote
     for (;;) {
-      const byte = text[at++] ?? quote
-      out[length++] = byte
-      if (byte === quote) return plain
+      const byte = from[i++] ?? quote
+      to[j++] = byte
+      if (byte === quote) break
       if (byte === backslash) {
         plain = false
-        out[length++] = text[at++] ?? 0
+        to[j++] = from[i++] ?? 0
       }
     }
+    at = i
+    length = j
+    return plain
   }
 
   function word(): void {
+    const from = text
+    const to = out
+    let i = at
+    let j = length
     for (;;) {
-      const byte = text[at] ?? comma
-      if (byte === comma || byte === closeArray || byte === closeBrace || byte <= 0x20) return
-      out[length++] = byte
-      at++
+      const byte = from[i] ?? comma
+      if (byte === comma || byte === closeArray || byte === closeBrace || byte <= 0x20) break
+      to[j++] = byte
+      i++
     }
+    at = i
+    length = j
   }
 
   function space(): void {
@@ -152,7 +164,8 @@ export function createResultWriter(): ResultWriter {
 
   function written(): Buffer {
     const json = Buffer.allocUnsafe(length)
-    out.copy(json, 0, 0, length)
+    if (length > 64) out.copy(json, 0, 0, length)
+    else for (let i = 0; i < length; i++) json[i] = out[i] ?? 0
     return json
   }
 

@@ -100,6 +100,32 @@ describe('a policy', () => {
   })
 })
 
+describe('an answer', () => {
+  it('is the one to its own input, however alike its neighbours are', async () => {
+    const policy = await load({ wasm: await compile({ files: {}, document: 'input' }) })
+    const texts = [
+      '1',
+      '1',
+      '2',
+      '12',
+      '1',
+      '"1"',
+      '[1]',
+      '[1,1]',
+      '"é"',
+      '"e"',
+      '',
+      'null',
+      '1'.repeat(127),
+      '1'.repeat(128),
+    ]
+    for (const text of [...texts, ...texts.toReversed(), ...texts]) {
+      const expected = text === '' ? 'undefined' : text
+      expect(answer(policy, text === '' ? undefined : text)).toBe(expected)
+    }
+  })
+})
+
 describe('the memory of a policy', () => {
   it('ends a runaway evaluation with an error, and is small again afterwards', { timeout: 30_000 }, async () => {
     const policy = await load({ wasm, engine: { limits: { memory: 64 * MB } } })
@@ -230,6 +256,11 @@ describe('loading', () => {
     for (const data of ['', '{', '{1}', '[1 2]']) {
       expect(() => engine.load({ module, data, entrypoint })).toThrow(expect.objectContaining(refused))
     }
+  })
+
+  it('takes data with a lone surrogate, as Go does', async () => {
+    const policy = await load({ wasm, data: '{"list":["\\ud800"]}' })
+    expect(answer(policy, '{"at":0}')).toBe('{"found":"\ufffd","object":{}}')
   })
 
   it('starts modules whose own constants need much memory', async () => {
