@@ -10,6 +10,6 @@ const steps = [
 ]
 for (const [name, script, args] of steps) {
   const code = await runPackage(script, args)
-  say(`${name}: ${code === 0 ? 'ok' : 'failed'}`)
+  say(`${String(name)}: ${code === 0 ? 'ok' : 'failed'}`)
   if (code !== 0) process.exitCode = 1
 }
