@@ -31,7 +31,7 @@ allow if {
 	role in {"admin", "role-${index % 17}"}
 }
 
-reasons contains sprintf("limit of tenant %d", [${index}]) if input.amount > ${index * 10}
+reasons contains concat(" ", ["limit of tenant", "${index}"]) if input.amount > ${index * 10}
 
 level := "high" if input.amount > ${index * 100}
 `

@@ -51,7 +51,7 @@ export const measureSync = async ({ quick }: { quick: boolean }): Promise<Figure
   })
   const base = `http://127.0.0.1:${server.port}`
   const sync = async () => {
-    const response = await fetch(`${base}/api/sources/bench/sync?timeout=300`, { method: 'POST' })
+    const response = await fetch(`${base}/api/sources/bench/sync?wait=300`, { method: 'POST' })
     const text = await response.text()
     if (response.status !== 200) throw new Error(`sync answered ${response.status}: ${text}`)
   }
