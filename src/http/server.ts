@@ -11,7 +11,7 @@ import { EdictError } from '../errors.ts'
 import type { PolicyName } from '../registry/registry.ts'
 import { createClientErrorHandler } from './client-error.ts'
 import type { Answer, Decide } from './decide.ts'
-import { errorBody, type ErrorLog, logError } from './error-body.ts'
+import { errorBody, type ErrorLog, logError, retryAfter } from './error-body.ts'
 import { parseEvaluationUrl } from './evaluation-url.ts'
 import type { HostGuard } from './host-guard.ts'
 import type { Metrics } from './metrics.ts'
@@ -37,6 +37,7 @@ export interface HttpServer {
 export const createServer = ({ app, decide, guard, limits, metrics, log }: ServerOptions): HttpServer => {
   let inFlight = 0
   let draining = false
+  let loggedAt = Number.NEGATIVE_INFINITY
   const open = new Set<ServerResponse>()
   const listener = getRequestListener(app.fetch, {
     overrideGlobalObjects: false,
@@ -71,6 +72,17 @@ export const createServer = ({ app, decide, guard, limits, metrics, log }: Serve
     })
   }
 
+  /** Logs one such line a second at most: a flood of requests must not become a flood of lines. */
+  const refuse = (req: IncomingMessage, res: ServerResponse, error: EdictError): void => {
+    const id = randomUUID()
+    const at = performance.now()
+    if (at - loggedAt >= 1_000) {
+      loggedAt = at
+      log.info({ id, code: error.code, status: error.status }, error.message)
+    }
+    answerEarly(req, res, error, id)
+  }
+
   const tooLarge = (req: IncomingMessage, res: ServerResponse): void => {
     metrics.refused('body_too_large')
     const error = new EdictError('body_too_large', `the body is larger than ${limits.maxBody} bytes`)
@@ -86,7 +98,7 @@ export const createServer = ({ app, decide, guard, limits, metrics, log }: Serve
   const overloaded = (req: IncomingMessage, res: ServerResponse): void => {
     metrics.refused('too_many_requests')
     const error = new EdictError('too_many_requests', `more than ${limits.maxConcurrent} requests are under way`)
-    refuse(req, res, error, ['retry-after', '1'])
+    refuse(req, res, error)
   }
 
   const passOn = (req: IncomingMessage, res: ServerResponse): void => {
