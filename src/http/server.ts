@@ -161,15 +161,11 @@ const idleTimeoutMs = 10 * 60_000
 const isProbe = (url: string): boolean => url === '/liveness' || url === '/readiness' || url === '/metrics'
 
 /** Answers at once and closes the connection, but reads on for a moment: a client that is cut off while it sends sees no answer. */
-const refuse = (
-  req: IncomingMessage,
-  res: ServerResponse,
-  error: EdictError,
-  headers: readonly string[] = [],
-): void => {
-  const body = Buffer.from(JSON.stringify(errorBody(error, randomUUID())))
+const answerEarly = (req: IncomingMessage, res: ServerResponse, error: EdictError, id: string): void => {
+  const body = Buffer.from(JSON.stringify(errorBody(error, id)))
+  const wait = retryAfter(error)
   const common = ['content-type', 'application/json', 'content-length', String(body.length), 'connection', 'close']
-  res.writeHead(error.status, [...common, ...headers])
+  res.writeHead(error.status, wait === undefined ? common : [...common, 'retry-after', wait])
   res.write(body)
   drain(req, () => res.end())
 }
