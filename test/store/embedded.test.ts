@@ -62,7 +62,7 @@ async function write(mongo: EmbeddedMongod, name: string): Promise<readonly unkn
 test('a fresh folder has a primary with transactions within seconds, and keeps its data and port over a restart', async () => {
   const began = Date.now()
   const first = await start()
-  expect(Date.now() - began).toBeLessThan(5_000)
+  expect(Date.now() - began).toBeLessThan(10_000)
   expect(first.owned).toBe(true)
   expect(await write(first, 'one')).toEqual(['one'])
   await first.stop()
@@ -79,7 +79,7 @@ test('when another program took the remembered port, it moves to another one and
   await once(squatter, 'listening')
   const began = Date.now()
   const moved = await start()
-  expect(Date.now() - began).toBeLessThan(8_000)
+  expect(Date.now() - began).toBeLessThan(20_000)
   expect(moved.uri).not.toBe(first.uri)
   expect(await write(moved, 'two')).toEqual(['one', 'two'])
   squatter.close()
