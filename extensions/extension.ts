@@ -22,8 +22,8 @@ export interface Declaration {
 
 /** What a builtin may know of the decision it is called in. */
 export interface DecisionContext {
-  /** The first value of a request header by Go's canonical name (`Accept-Language`); `""` when it is absent. */
-  readonly header: (canonicalName: string) => string
+  /** The first value of a request header, as text; `""` when it is absent. */
+  readonly header: (name: string) => string
 }
 
 export interface Extension {

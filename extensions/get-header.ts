@@ -16,12 +16,7 @@ function header(name: string): Extension {
     doc: 'The first value of a request header by its canonical name (`Accept-Language`); `""` when there is none.',
     impl: ([key], context) => {
       if (typeof key !== 'string') return undefined
-      return canonicalHeader(key) === key ? decode(context.header(key)) : ''
+      return canonicalHeader(key) === key ? context.header(key) : ''
     },
   }
-}
-
-/** Node hands each byte of a header over as one character; policies want the UTF-8 text that the bytes are. */
-function decode(value: string): string {
-  return /[\u0080-\u00ff]/.test(value) && !/[^\0-\u00ff]/.test(value) ? Buffer.from(value, 'latin1').toString() : value
 }

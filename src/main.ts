@@ -8,7 +8,7 @@ import type { Logger } from 'pino'
 import { createReconciler } from '../sync/cycle.ts'
 import type { CycleReport } from '../sync/cycle-report.ts'
 import { createSource } from '../sync/create-source.ts'
-import { createReplayCache, verifyWebhook } from '../sync/webhook.ts'
+import { createWebhookVerifier } from '../sync/webhook-verifier.ts'
 import { createWorker, type Worker } from '../sync/worker.ts'
 import { extensions } from '../extensions/index.ts'
 import { resolveLocalActor } from './auth/actor.ts'
@@ -18,7 +18,7 @@ import type { Config } from './config.ts'
 import { openDatabase } from './database.ts'
 import { createEngine } from './engine/engine.ts'
 import { EdictError } from './errors.ts'
-import { createApp, type AppDeps } from './http/app.ts'
+import { createApp } from './http/app.ts'
 import { createDecide } from './http/decide.ts'
 import { createDecisionLog } from './http/decision-log.ts'
 import { createHostGuard } from './http/host-guard.ts'
@@ -110,21 +110,6 @@ const startFollowing = ({ store, registry, signal }: { store: Store; registry: R
     onState: (state) => registry.note({ ready: state.ready, staleSince: state.ready ? null : state.since.getTime() }),
   })
 
-const webhookVerifier = ({ sources }: Config): AppDeps['verifyWebhook'] => {
-  const secrets = new Map(sources.map(({ name, webhookSecret }) => [name, webhookSecret]))
-  const replays = createReplayCache()
-  return ({ source, headers, body }) => {
-    const now = new Date()
-    const secret = secrets.get(source)?.reveal() ?? null
-    if (secret === null) return { ok: false, reason: 'unconfigured' }
-    const verdict = verifyWebhook({ secret, headers, body, now })
-    if (!verdict.ok) return { ok: false, reason: verdict.message }
-    return replays.seen(`${source} ${verdict.delivery}`, now)
-      ? { ok: false, reason: 'this delivery was already received' }
-      : { ok: true }
-  }
-}
-
 const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 
@@ -169,7 +154,7 @@ const createHttp = ({
     ...ports,
     decide,
     registry,
-    verifyWebhook: webhookVerifier(config),
+    verifyWebhook: createWebhookVerifier({ sources: config.sources }),
     health,
     metrics,
     resolveActor: resolveLocalActor,

@@ -3,7 +3,7 @@
  */
 import type { IncomingMessage } from 'node:http'
 import type { PolicyName } from '../registry/registry.ts'
-import { firstHeader } from './canonical-header.ts'
+import { firstHeader } from './first-header.ts'
 import type { EvaluationRequest } from './decide.ts'
 
 export class NodeEvaluationRequest implements EvaluationRequest {

@@ -28,9 +28,7 @@ describe('the canonical form of a header name', () => {
 describe.each([getHeader, externalHttpHeader])('$name', ({ impl }) => {
   const headers: Record<string, string> = {
     Host: 'example.org',
-    'X-Name': 'Jos\u00c3\u00a9',
-    'X-Raw': 'a\u00ff',
-    'X-Text': 'José€',
+    'X-Name': 'José',
   }
   const context = { header: (name: string) => headers[name] ?? '' }
 
@@ -39,10 +37,8 @@ describe.each([getHeader, externalHttpHeader])('$name', ({ impl }) => {
     for (const name of ['host', 'HOST', 'Host ', 'X-None', '', 'toString']) expect(impl([name], context)).toBe('')
   })
 
-  it('reads the bytes of a value as UTF-8', () => {
+  it('hands a value on as it is', () => {
     expect(impl(['X-Name'], context)).toBe('José')
-    expect(impl(['X-Raw'], context)).toBe('a\ufffd')
-    expect(impl(['X-Text'], context)).toBe('José€')
   })
 
   it('is undefined for what is no string', () => {

@@ -3,7 +3,7 @@
  * without a socket, and what the OpenAPI document says of it.
  */
 import { createRoute } from '@hono/zod-openapi'
-import { firstHeader } from '../canonical-header.ts'
+import { firstHeader } from '../first-header.ts'
 import type { Answer, Decide, EvaluationRequest } from '../decide.ts'
 import type { App } from '../environment.ts'
 import { policyForms, policyName } from '../policy-route.ts'
