@@ -10,14 +10,20 @@ import { GitFailure, type Git } from './git.ts'
 import { isRemoteFault } from './git-errors.ts'
 
 export interface Mirror {
-  /** The commit that the remote's branch points at now, or why there is none. */
-  readonly remoteHead: (options: {
-    readonly signal?: AbortSignal
-  }) => Promise<{ readonly commit: string } | { readonly missing: 'branch' | 'repository' }>
-  /** Brings the branch here and answers its commit. */
+  /** Brings the branch here and answers its commit; little more than a question when nothing has changed. */
   readonly fetch: (options: { readonly signal?: AbortSignal }) => Promise<string>
   /** Throws the mirror away; the next fetch makes it anew. */
   readonly discard: () => Promise<void>
+}
+
+export class MissingBranch extends Error {
+  override readonly name = 'MissingBranch'
+  readonly isEmpty: boolean
+
+  constructor(isEmpty: boolean) {
+    super(isEmpty ? 'the repository is empty' : 'there is no such branch')
+    this.isEmpty = isEmpty
+  }
 }
 
 const ref = 'refs/edict/branch'
@@ -44,25 +50,20 @@ export function createMirror({
     await open()
     const options = signal === undefined ? {} : { signal }
     await git.run(
-      ['fetch', '--force', '--no-tags', '--no-write-fetch-head', '--progress', url, `+${wanted}:${ref}`],
+      ['fetch', '--force', '--no-tags', '--no-write-fetch-head', '--progress', '--verbose', url, `+${wanted}:${ref}`],
       options,
     )
-    const commit = (await git.run(['rev-parse', '--verify', `${ref}^{commit}`], options)).trim()
+    const loose = await readFile(join(dir, ref), 'utf8').catch(() => null)
+    const commit = (loose ?? (await git.run(['rev-parse', '--verify', ref], options))).trim()
     if (!/^[0-9a-f]{40,64}$/.test(commit)) throw new GitFailure('fatal: the fetched branch is not a commit')
     return commit
   }
 
+  const isEmpty = async (signal: AbortSignal | undefined): Promise<boolean> =>
+    (await git.run(['ls-remote', url], signal === undefined ? {} : { signal })).trim() === ''
+
   return {
     discard,
-
-    async remoteHead(options) {
-      await open()
-      const lines = await git.run(['ls-remote', url, wanted], options)
-      const commit = refsOf(lines).find(([, name]) => name === wanted)?.[0]
-      if (commit !== undefined) return { commit }
-      const everything = refsOf(await git.run(['ls-remote', url], options))
-      return { missing: everything.length === 0 ? 'repository' : 'branch' }
-    },
 
     async fetch({ signal }) {
       for (let attempt = 0; ; attempt++) {
@@ -71,6 +72,8 @@ export function createMirror({
           return await fetchOnce(signal)
         } catch (error) {
           signal?.throwIfAborted()
+          // oxlint-disable-next-line no-await-in-loop
+          if (error instanceof GitFailure && isBranchMissing(error)) throw new MissingBranch(await isEmpty(signal))
           if (!(error instanceof GitFailure) || isRemoteFault(error) || attempt >= 3) throw error
           // Somebody else's fetch into the same folder holds a lock for moments; a dead process's lock stays.
           const locked = /\.lock|cannot lock ref/.test(error.message)
@@ -88,12 +91,7 @@ export function createMirror({
   }
 }
 
-function refsOf(lines: string): readonly (readonly [string, string])[] {
-  return lines.split('\n').flatMap((line) => {
-    const [oid, name] = line.split('\t')
-    return oid === undefined || name === undefined ? [] : [[oid, name] as const]
-  })
-}
+const isBranchMissing = ({ message }: GitFailure): boolean => /couldn't find remote ref/i.test(message)
 
 /** Written whole under another name, then renamed: a mirror that exists under its name is complete. */
 async function openMirror(dir: string): Promise<void> {

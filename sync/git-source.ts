@@ -1,5 +1,5 @@
 /**
- * A Git repository as a source: a bare mirror, read at a commit. An unchanged branch costs one `ls-remote`.
+ * A Git repository as a source: a bare mirror, read at a commit. An unchanged branch costs one fetch of nothing.
  * Never checks out, runs no hook, follows no symlink and no submodule; shows no credential.
  */
 import { createHash, randomUUID } from 'node:crypto'
@@ -12,7 +12,7 @@ import type { Fragment } from '../src/policy/schema.ts'
 import { defaultFileLimits, type FileLimits } from './file-rules.ts'
 import { gitEnvironment } from './git-environment.ts'
 import { toSourceError } from './git-errors.ts'
-import { createMirror } from './git-mirror.ts'
+import { createMirror, MissingBranch } from './git-mirror.ts'
 import { createTreeReader, MissingPath } from './git-tree.ts'
 import { parseGitUrl } from './git-url.ts'
 import { createGit, GitFailure } from './git.ts'
@@ -64,8 +64,10 @@ export function createGitSource(
 
   async function read(commit: string, signal: AbortSignal | undefined): Promise<Fragment> {
     const options = signal === undefined ? {} : { signal }
-    const { files, findings } = await tree.read(commit, options)
-    const about = await lastCommit(commit, null, options)
+    const [{ files, findings }, about] = await Promise.all([
+      tree.read(commit, options),
+      lastCommit(commit, null, options),
+    ])
     return {
       source: name,
       kind: 'git',
@@ -95,16 +97,8 @@ export function createGitSource(
   async function load(signal: AbortSignal | undefined): Promise<Fragment> {
     const options = signal === undefined ? {} : { signal }
     await prepare()
-    const head = await mirror.remoteHead(options)
-    if ('missing' in head)
-      throw new SourceError(
-        'FetchFailed',
-        head.missing === 'repository'
-          ? `${location.url}: the repository is empty`
-          : `${location.url}: there is no branch "${branch}"`,
-      )
-    if (current?.commit === head.commit) return current
     const commit = await mirror.fetch(options)
+    if (current?.commit === commit) return current
     try {
       return await read(commit, signal)
     } catch (error) {
@@ -129,6 +123,11 @@ export function createGitSource(
       } catch (error) {
         signal?.throwIfAborted()
         if (error instanceof GitFailure) throw toSourceError(error, location.url, environment.secrets)
+        if (error instanceof MissingBranch)
+          throw new SourceError(
+            'FetchFailed',
+            `${location.url}: ${error.isEmpty ? error.message : `there is no branch "${branch}"`}`,
+          )
         if (error instanceof MissingPath)
           throw new SourceError('FetchFailed', `${location.url}: the folder "${path}" ${error.message} on "${branch}"`)
         throw error

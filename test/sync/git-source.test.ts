@@ -323,7 +323,7 @@ describe('credentials', () => {
     const url = `http://127.0.0.1:${(slow.address() as AddressInfo).port}/x.git`
     await failure(source({ url, credentials: { kind: 'token', token: secret(token) } }).load({}))
     slow.close()
-    expect(seen).toContain('ls-remote')
+    expect(seen).toContain('fetch')
     expect(seen).not.toContain(token)
     expect(seen).not.toContain(header)
 
