@@ -21,13 +21,11 @@ export function evaluationError(error: unknown): Outcome {
   return file === undefined ? outcome : { ...outcome, location: { file, row: Number(row), col: Number(col) } }
 }
 
-/** A RangeError is the host's stack; the module's own stack ends below address 0, which is out of bounds. */
+/** Two stacks can end: the host's, and the module's own, below whose end lies what is out of bounds. */
 function describeTrap(error: unknown): string {
-  if (error instanceof RangeError) return 'the evaluation nests too deeply'
-  if (error instanceof WebAssembly.RuntimeError) {
-    return /out of bounds/.test(error.message)
-      ? 'the evaluation nests too deeply'
-      : `the evaluation was stopped: ${error.message}`
-  }
-  return 'the evaluation was stopped by an unexpected error'
+  if (error instanceof RangeError) return /call stack/i.test(error.message) ? tooDeep : outOfMemory
+  if (!(error instanceof WebAssembly.RuntimeError)) return 'the evaluation was stopped by an unexpected error'
+  return /out of bounds/.test(error.message) ? tooDeep : `the evaluation was stopped: ${error.message}`
 }
+
+const tooDeep = 'the evaluation nests too deeply'

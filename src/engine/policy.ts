@@ -3,7 +3,7 @@
  * that a policy or an input can do, and an evaluation that ended badly leaves no trace in the next one.
  */
 import type { DecisionContext, Extension } from '../../extensions/extension.ts'
-import { AbortError, createInstance, type Instance, type ReadResult } from './abi.ts'
+import { AbortError, createInstance, parsedFactor, type Instance, type ReadResult } from './abi.ts'
 import { callBuiltin, resolveBuiltins, resolveEntrypoint, type BuiltinTable } from './builtins.ts'
 import { evaluationError } from './evaluation-error.ts'
 import { replaceLoneSurrogates, scanJson, type ScanResult } from './json-scan.ts'
@@ -29,8 +29,6 @@ export interface PolicyOptions {
 
 const undefinedOutcome: Outcome = { kind: 'undefined' }
 
-/** Parsing data takes up to so many times its length, and leaves less. */
-const parseFactor = 128
 const roomyBytes = 2 ** 20
 
 const writeResult = createResultWriter()
@@ -64,7 +62,7 @@ export function createPolicy({ module, data, entrypoint, extensions, limits }: P
   let builtins: BuiltinTable = []
 
   function load(): Instance {
-    const room = data.length * parseFactor
+    const room = data.length * parsedFactor
     const loaded = createInstance({
       module,
       data,
@@ -78,26 +76,34 @@ export function createPolicy({ module, data, entrypoint, extensions, limits }: P
   const isOversized = (it: Instance): boolean => it.memoryBytes() > it.dataEnd + limits.keep
 
   /** After an abort the memory is sound; after a trap nothing in it is trusted, and the data is parsed again. */
-  function replace(failed: Instance, error: unknown): Instance {
-    if (!(error instanceof AbortError)) return load()
-    return isOversized(failed) ? move(failed) : failed.renew()
+  function replace(failed: Instance, error: unknown): Instance | undefined {
+    try {
+      if (!(error instanceof AbortError)) return load()
+      return isOversized(failed) ? move(failed) : failed.renew()
+    } catch {
+      // No memory at the moment: the next evaluation tries again.
+      return undefined
+    }
   }
 
   function run(input: Uint8Array | undefined): Outcome {
+    let current = instance
     try {
-      const outcome = instance.evaluate(entry, input, readOutcome) ?? undefinedOutcome
-      if (isOversized(instance)) instance = move(instance)
+      current ??= load()
+      const outcome = current.evaluate(entry, input, readOutcome) ?? undefinedOutcome
+      instance = isOversized(current) ? move(current) : current
       return outcome
     } catch (error) {
-      instance = replace(instance, error)
+      instance = current && replace(current, error)
       return evaluationError(error)
     }
   }
 
   const readOutcome = createOutcomeReader()
-  let instance = load()
-  builtins = resolveBuiltins(instance.builtins, extensions)
-  const entry = resolveEntrypoint(instance.entrypoints, entrypoint)
+  const first = load()
+  builtins = resolveBuiltins(first.builtins, extensions)
+  const entry = resolveEntrypoint(first.entrypoints, entrypoint)
+  let instance: Instance | undefined = first
 
   return {
     evaluate: (input, decision) => {
@@ -108,7 +114,7 @@ export function createPolicy({ module, data, entrypoint, extensions, limits }: P
       return scan === 'lone_surrogate' ? run(replaceLoneSurrogates(input)) : invalidInput(scan, limits.maxDepth)
     },
     get bytes() {
-      return instance.memoryBytes() + data.byteLength
+      return (instance?.memoryBytes() ?? 0) + data.byteLength
     },
   }
 }

@@ -19,8 +19,10 @@ const values = fc.letrec<{ value: RegoValue }>((tie) => ({
     fc.integer(),
     fc.double({ noNaN: true, noDefaultInfinity: true }).map((n) => (Object.is(n, -0) ? 0 : n)),
     fc.array(tie('value'), { maxLength: 4 }),
-    fc.array(tie('value'), { maxLength: 4 }).map((items) => new RegoSet(items)),
-    fc.array(fc.tuple(tie('value'), tie('value')), { maxLength: 4 }).map((entries) => new RegoObject(entries)),
+    fc.uniqueArray(tie('value'), { maxLength: 4, selector: printValue }).map((items) => new RegoSet(items)),
+    fc
+      .uniqueArray(fc.tuple(tie('value'), tie('value')), { maxLength: 4, selector: ([key]) => printValue(key) })
+      .map((entries) => new RegoObject(entries)),
   ),
 })).value
 
