@@ -349,7 +349,7 @@ describe('several workers', () => {
 })
 
 describe('with the worker', () => {
-  test('a webhook request becomes a decision within half a second, over HTTP', async () => {
+  test('a webhook request is answered once its commit from a served repository is applied, within a second', async () => {
     await repo.publish(files(2))
     const server = await startGitServer({ root: repo.root })
     const source = gitSource({ url: `${server.url}/${repo.name}` })
