@@ -152,7 +152,9 @@ function addShared(declared: Declared, origin: Origin, what: Exclude<Placed, { k
   if (what.kind === 'module') declared.modules.set(what.id, { ...common, id: what.id })
   if (what.kind === 'module-test') declared.moduleTests.set(what.id, { ...common, id: what.id })
   if (what.kind === 'data') declared.data.set(what.id, { ...common, id: what.id, at: what.at })
-  if (what.kind === 'refused') declared.findings.push(findingOf(origin, what.code, what.message, { file: item.path }))
+  // What could not be read has its finding already.
+  if (what.kind === 'refused' && item.findings.length === 0)
+    declared.findings.push(findingOf(origin, what.code, what.message, { file: item.path }))
 }
 
 /** A policy in force whose folder, or a folder above it, cannot be read any more (a link, a submodule). */
