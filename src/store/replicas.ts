@@ -13,9 +13,9 @@ const liveMs = 5000
 export interface Confirmation {
   /** Replicas that have come as far as the sequence. */
   readonly confirmed: readonly string[]
-  /** Known, but not heard within 5 s. */
+  /** Known, but not heard for 5 s when the wait began. */
   readonly silent: readonly string[]
-  /** Live, and still behind when the time was up. */
+  /** Live when the wait began or since, and still behind when the time was up. */
   readonly pending: readonly string[]
 }
 
@@ -100,8 +100,12 @@ export function createReplicas(connection: Connection, id: string): Replicas {
     list,
     confirm: async (sequence, { timeoutMs = 5000, signal } = {}) => {
       const begin = performance.now()
+      // One that was live when it was asked and falls silent meanwhile may still be answering: it is named, not passed over.
+      const expected = new Set<string>()
       for (;;) {
-        const state = confirmationOf(await list(), sequence)
+        const replicas = await list()
+        for (const { _id, live } of replicas) if (live) expected.add(_id)
+        const state = confirmationOf(replicas, { sequence, expected })
         const waited = performance.now() - begin
         if (state.pending.length === 0 || waited >= timeoutMs || signal?.aborted === true) return state
         await sleep(waited < 100 ? 3 : 20, signal)
@@ -110,11 +114,14 @@ export function createReplicas(connection: Connection, id: string): Replicas {
   }
 }
 
-function confirmationOf(replicas: readonly ReplicaStatus[], sequence: number): Confirmation {
+function confirmationOf(
+  replicas: readonly ReplicaStatus[],
+  { sequence, expected }: { readonly sequence: number; readonly expected: ReadonlySet<string> },
+): Confirmation {
   const ids = (wanted: (replica: ReplicaStatus) => boolean) => replicas.filter(wanted).map(({ _id }) => _id)
   return {
     confirmed: ids((replica) => replica.sequence >= sequence),
-    silent: ids((replica) => replica.sequence < sequence && !replica.live),
-    pending: ids((replica) => replica.sequence < sequence && replica.live),
+    silent: ids((replica) => replica.sequence < sequence && !expected.has(replica._id)),
+    pending: ids((replica) => replica.sequence < sequence && expected.has(replica._id)),
   }
 }
