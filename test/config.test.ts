@@ -1,6 +1,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../src/config.ts'
 import { EdictError } from '../src/errors.ts'
@@ -64,7 +65,7 @@ sources:
     }
     const config = loadConfig({ env, cwd: folder() })
     expect(JSON.stringify(config)).not.toContain('very-secret')
-    expect(String(config.store.uri)).not.toContain('very-secret')
+    expect(inspect(config)).not.toContain('very-secret')
   })
 
   it('reports all problems at once, each with its place', () => {

@@ -11,13 +11,15 @@ const table = (head: readonly string[], rows: readonly (readonly string[])[]): s
 
 const shown = (value: string | number | boolean): string => (value === '' ? '(empty)' : `\`${value}\``)
 
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
+
 const fields = (schema: JsonSchema, prefix: string): string[][] =>
   Object.entries((schema['properties'] ?? {}) as Record<string, JsonSchema>).flatMap(([name, field]) => {
     const place = `${prefix}${name}`
     const row = [
       `\`${place}\``,
-      String(field['description'] ?? ''),
-      field['default'] === undefined ? '' : shown(String(field['default'])),
+      textOf(field['description']),
+      typeof field['default'] === 'string' ? shown(field['default']) : '',
     ]
     const nested = name === 'git' ? fields(field, `${place}.`) : []
     return [row, ...nested]

@@ -57,7 +57,10 @@ const secret = (reference: z.infer<typeof secretReference> | undefined, env: Env
 
 const parse = (entry: unknown, problem: Problem): Written | undefined => {
   const has = (key: string) => typeof entry === 'object' && entry !== null && key in entry
-  if (!has('git') && !has('directory')) return void problem('must have git or directory')
+  if (!has('git') && !has('directory')) {
+    problem('must have git or directory')
+    return undefined
+  }
   const parsed = (has('git') ? gitSource : directorySource).safeParse(entry)
   if (parsed.success) return parsed.data
   for (const { path, message } of parsed.error.issues) problem([...path, message].join(' '))
