@@ -20,10 +20,20 @@ export interface Declaration {
   readonly result: RegoType
 }
 
-/** What a builtin may know of the decision it is called in. */
-export interface DecisionContext {
+/** What the caller brings to a decision. */
+export interface RequestContext {
   /** The first value of a request header, as text; `""` when it is absent. */
   readonly header: (name: string) => string
+}
+
+/** What a builtin may know of the decision it is called in. */
+export interface DecisionContext extends RequestContext {
+  /** Nanoseconds since the epoch, the same for the whole decision. */
+  readonly now: () => bigint
+  /** A value that is made once per decision and key: the keys of a builtin start with its name. */
+  readonly once: <T extends RegoValue>(key: string, make: () => T) => T
+  /** What the configuration says about this server, and nothing of its environment. */
+  readonly labels: Readonly<Record<string, string>>
 }
 
 export interface Extension {

@@ -4,6 +4,7 @@
  */
 import type { Extension } from '../../extensions/extension.ts'
 import { EdictError } from '../errors.ts'
+import { wallClock, type DecisionOptions } from './decision.ts'
 import { replaceLoneSurrogates, scanJson } from './json-scan.ts'
 import { defaultLimits, type EngineLimits } from './limits.ts'
 import { createPolicy, type LoadedPolicy } from './policy.ts'
@@ -23,21 +24,22 @@ export interface LoadOptions {
   readonly entrypoint: string
 }
 
-export interface EngineOptions {
+export interface EngineOptions extends Partial<DecisionOptions> {
   readonly extensions: readonly Extension[]
   readonly limits?: Partial<EngineLimits>
 }
 
 const dataDepth = 1000
 
-export function createEngine({ extensions, limits }: EngineOptions): Engine {
+export function createEngine({ extensions, limits, labels = {}, clock = wallClock }: EngineOptions): Engine {
   const byName = new Map(extensions.map((extension) => [extension.name, extension]))
+  const decisions = { labels, clock }
   const bounds = { ...defaultLimits, ...limits }
 
   function load({ module, data, entrypoint }: LoadOptions): LoadedPolicy {
     const text = usableData(typeof data === 'string' ? Buffer.from(data) : data)
     try {
-      return createPolicy({ module, data: text, entrypoint, extensions: byName, limits: bounds })
+      return createPolicy({ module, data: text, entrypoint, extensions: byName, limits: bounds, decisions })
     } catch (error) {
       throw refusal(error)
     }

@@ -2,9 +2,10 @@
  * One loaded policy: an instance with its data, and when to replace that instance. `evaluate` throws for nothing
  * that a policy or an input can do, and an evaluation that ended badly leaves no trace in the next one.
  */
-import type { DecisionContext, Extension } from '../../extensions/extension.ts'
+import type { DecisionContext, Extension, RequestContext } from '../../extensions/extension.ts'
 import { AbortError, createInstance, parsedFactor, type Instance, type ReadResult } from './abi.ts'
 import { callBuiltin, resolveBuiltins, resolveEntrypoint, type BuiltinTable } from './builtins.ts'
+import { createDecision, type DecisionOptions } from './decision.ts'
 import { evaluationError } from './evaluation-error.ts'
 import { replaceLoneSurrogates, scanJson, type ScanResult } from './json-scan.ts'
 import type { EngineLimits } from './limits.ts'
@@ -13,7 +14,7 @@ import { createResultWriter } from './result-json.ts'
 
 export interface LoadedPolicy {
   /** Synchronous. `input` is the text of any JSON value; without it, `input` is undefined in Rego. */
-  readonly evaluate: (input: Uint8Array | undefined, context: DecisionContext) => Outcome
+  readonly evaluate: (input: Uint8Array | undefined, request: RequestContext) => Outcome
   /** Memory held, in bytes. */
   readonly bytes: number
 }
@@ -25,6 +26,7 @@ export interface PolicyOptions {
   readonly entrypoint: string
   readonly extensions: ReadonlyMap<string, Extension>
   readonly limits: EngineLimits
+  readonly decisions: DecisionOptions
 }
 
 const undefinedOutcome: Outcome = { kind: 'undefined' }
@@ -57,8 +59,11 @@ function createOutcomeReader(): ReadResult<Outcome> {
   }
 }
 
-export function createPolicy({ module, data, entrypoint, extensions, limits }: PolicyOptions): LoadedPolicy {
-  let context: DecisionContext = { header: () => '' }
+export function createPolicy(options: PolicyOptions): LoadedPolicy {
+  const { module, data, entrypoint, extensions, limits } = options
+  let request: RequestContext = { header: () => '' }
+  // Most decisions call no builtin and need none.
+  let decision: DecisionContext | undefined
   let builtins: BuiltinTable = []
 
   function load(): Instance {
@@ -66,7 +71,7 @@ export function createPolicy({ module, data, entrypoint, extensions, limits }: P
     const loaded = createInstance({
       module,
       data,
-      call: (id, args) => callBuiltin(builtins[id], args, context),
+      call: (id, args) => callBuiltin(builtins[id], args, (decision ??= createDecision(request, options.decisions))),
       maximumBytes: limits.memory + room,
     })
     return room > roomyBytes ? move(loaded) : loaded
@@ -106,8 +111,9 @@ export function createPolicy({ module, data, entrypoint, extensions, limits }: P
   let instance: Instance | undefined = first
 
   return {
-    evaluate: (input, decision) => {
-      context = decision
+    evaluate: (input, asked) => {
+      request = asked
+      decision = undefined
       if (input === undefined) return run(input)
       const scan = scanJson(input, limits.maxDepth)
       if (scan === 'ok') return run(input)

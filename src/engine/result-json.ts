@@ -3,7 +3,8 @@
  * them: compact, keys sorted, sets as sorted arrays, every digit kept. The fast path copies bytes and sorts members
  * in place; what it cannot decide byte by byte (sets and keys of anything but plain strings) goes through RegoValue.
  */
-import { parseValue, printJson } from './value-text.ts'
+import { printJson } from '../../extensions/print-json.ts'
+import { parseValue } from './value-text.ts'
 
 const quote = 0x22
 const comma = 0x2c

@@ -3,8 +3,9 @@
  * and objects whose keys may be any value. Numbers keep their digits: a literal that a double would not print back
  * as it stands becomes a RegoNumber. The parser trusts its input, which WASM wrote; it is no validator.
  */
+import { isArray, numberOf } from '../../extensions/compare.ts'
 import { RegoNumber, RegoObject, RegoSet, type RegoValue } from '../../extensions/extension.ts'
-import { compareStrings, isArray, numberText, sortedEntries, sortedItems } from './compare.ts'
+import { printNumber, printString } from '../../extensions/print-json.ts'
 
 const quote = 0x22
 const comma = 0x2c
@@ -121,34 +122,6 @@ export function printValue(value: RegoValue): string {
   return isArray(value) ? `[${value.map(printValue).join(',')}]` : String(value)
 }
 
-/** JSON as `opa eval` prints it: sets as sorted arrays, keys as strings, in the order of their bytes. */
-export function printJson(value: RegoValue): string {
-  if (value instanceof RegoSet) return `[${sortedItems(value).map(printJson).join(',')}]`
-  if (value instanceof RegoObject) return printJsonObject(value)
-  return isArray(value) ? `[${value.map(printJson).join(',')}]` : printValue(value)
-}
-
-function printJsonObject(object: RegoObject): string {
-  const members = new Map<string, RegoValue>()
-  for (const [key, value] of sortedEntries(object)) members.set(keyText(key), value)
-  const sorted = [...members].toSorted(([a], [b]) => compareStrings(a, b))
-  return `{${sorted.map(([key, value]) => `${printString(key)}:${printJson(value)}`).join(',')}}`
-}
-
-/** A key that is no string becomes its JSON text, in which Go escapes what HTML would mind. */
-function keyText(key: RegoValue): string {
-  if (typeof key === 'string') return key
-  return printJson(key).replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
-}
-
-// A lone surrogate has no UTF-8; Go has U+FFFD in its place.
-const printString = (text: string): string => JSON.stringify(text.replace(/\p{Surrogate}/gu, '\ufffd'))
-
-function printNumber(value: number | RegoNumber): string {
-  if (typeof value === 'number' && !Number.isFinite(value)) throw new RangeError(`${value} is not a Rego number`)
-  return numberText(value)
-}
-
 const isDelimiter = (byte: number | undefined): boolean =>
   byte === undefined || byte <= 0x20 || byte === comma || byte === colon || byte === closeArray || byte === closeBrace
 
@@ -169,6 +142,5 @@ function fromWord(word: string): RegoValue {
 
 function fromNumber(text: string): number | RegoNumber {
   if (!/^-?\d/.test(text)) throw new SyntaxError(`value text: unexpected ${text}`)
-  const number = Number(text)
-  return `${number}` === text ? number : new RegoNumber(text)
+  return numberOf(text)
 }

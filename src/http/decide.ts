@@ -3,7 +3,7 @@
  * The lock is looked at in the same step in which the evaluation starts, after anything that had to be waited for.
  */
 import { randomUUID } from 'node:crypto'
-import type { DecisionContext } from '../../extensions/extension.ts'
+import type { RequestContext } from '../../extensions/extension.ts'
 import type { Outcome } from '../engine/outcome.ts'
 import { EdictError } from '../errors.ts'
 import type { Instance, PolicyEntry } from '../registry/policy-entry.ts'
@@ -12,7 +12,7 @@ import type { DecisionLog } from './decision-log.ts'
 import { asEdictError, errorBody, type ErrorLog, logError, retryAfter } from './error-body.ts'
 import type { DecisionMetrics, DecisionOutcome } from './metrics.ts'
 
-export interface EvaluationRequest extends DecisionContext, PolicyName {
+export interface EvaluationRequest extends RequestContext, PolicyName {
   /** Empty: the input is undefined. */
   readonly body: Uint8Array
   /** The caller's `x-evaluation-id`. */

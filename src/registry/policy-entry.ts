@@ -1,7 +1,7 @@
 /**
  * What the registry knows of one policy. Types only.
  */
-import type { DecisionContext } from '../../extensions/extension.ts'
+import type { RequestContext } from '../../extensions/extension.ts'
 import type { Outcome } from '../engine/outcome.ts'
 import type { LockDocument, PolicyKey, PolicyMeta } from '../policy/schema.ts'
 
@@ -16,5 +16,5 @@ export interface PolicyEntry {
 /** What answers for a policy now. `meta` is what it was made from: the last good one while a newer cannot be loaded. */
 export interface Instance {
   readonly meta: PolicyMeta
-  readonly evaluate: (input: Uint8Array | undefined, context: DecisionContext) => Outcome
+  readonly evaluate: (input: Uint8Array | undefined, context: RequestContext) => Outcome
 }

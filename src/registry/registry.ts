@@ -5,7 +5,7 @@
  * clock at each question. It reads no store: blobs come through `loadBlob`.
  */
 import { LRUCache } from 'lru-cache'
-import type { DecisionContext } from '../../extensions/extension.ts'
+import type { RequestContext } from '../../extensions/extension.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Outcome } from '../engine/outcome.ts'
 import type { LoadedPolicy } from '../engine/policy.ts'
@@ -56,7 +56,7 @@ export interface Registry {
   readonly evaluate: (
     entry: PolicyEntry,
     input: Uint8Array | undefined,
-    context: DecisionContext,
+    context: RequestContext,
   ) => Outcome | Promise<Outcome>
   /** All policies by group, name and version, the newest version last. */
   readonly list: () => readonly PolicyMeta[]
@@ -334,7 +334,7 @@ class LiveInstance implements Instance {
     return Math.min(most, Math.max(1, this.#bytes))
   }
 
-  evaluate(input: Uint8Array | undefined, context: DecisionContext): Outcome {
+  evaluate(input: Uint8Array | undefined, context: RequestContext): Outcome {
     const outcome = this.#loaded.evaluate(input, context)
     if (this.#loaded.bytes !== this.#bytes) {
       this.#bytes = this.#loaded.bytes

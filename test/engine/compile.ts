@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { capabilities, type Capabilities } from '../../extensions/capabilities.ts'
 import { extensions } from '../../extensions/index.ts'
-import type { DecisionContext } from '../../extensions/extension.ts'
+import type { RequestContext } from '../../extensions/extension.ts'
 import { createEngine, type EngineOptions } from '../../src/engine/engine.ts'
 import type { LoadedPolicy } from '../../src/engine/policy.ts'
 
@@ -102,7 +102,7 @@ export async function load({ wasm, data = '{}', engine: options = {} }: LoadOpti
   return engine.load({ module: await engine.compile(wasm), data, entrypoint })
 }
 
-export const contextOf = (headers: Readonly<Record<string, string>> = {}): DecisionContext => ({
+export const contextOf = (headers: Readonly<Record<string, string>> = {}): RequestContext => ({
   header: (name) => headers[name] ?? '',
 })
 

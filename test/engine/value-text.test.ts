@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { RegoNumber, RegoObject, RegoSet, type RegoValue } from '../../extensions/extension.ts'
-import { compareNumbers, compareStrings, compareValues } from '../../src/engine/compare.ts'
+import { compareNumbers, compareStrings, compareValues } from '../../extensions/compare.ts'
 import { createResultWriter } from '../../src/engine/result-json.ts'
-import { parseValue, printJson, printValue } from '../../src/engine/value-text.ts'
+import { printJson } from '../../extensions/print-json.ts'
+import { parseValue, printValue } from '../../src/engine/value-text.ts'
 
 const parse = (text: string): RegoValue => parseValue(Buffer.from(text))
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { canonicalHeader } from '../../extensions/canonical-header.ts'
 import { externalHttpHeader, getHeader } from '../../extensions/get-header.ts'
+import { contextOf } from './context.ts'
 
 describe('the canonical form of a header name', () => {
   it.each([
@@ -30,7 +31,7 @@ describe.each([getHeader, externalHttpHeader])('$name', ({ impl }) => {
     Host: 'example.org',
     'X-Name': 'José',
   }
-  const context = { header: (name: string) => headers[name] ?? '' }
+  const context = contextOf({ header: (name) => headers[name] ?? '' })
 
   it('finds a header by its canonical name alone', () => {
     expect(impl(['Host'], context)).toBe('example.org')

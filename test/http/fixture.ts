@@ -3,7 +3,7 @@
  * written as functions, or the real one.
  */
 import { request as httpRequest } from 'node:http'
-import type { DecisionContext } from '../../extensions/extension.ts'
+import type { RequestContext } from '../../extensions/extension.ts'
 import { resolveLocalActor } from '../../src/auth/actor.ts'
 import type { Enforce } from '../../src/auth/enforce.ts'
 import type { Engine } from '../../src/engine/engine.ts'
@@ -20,7 +20,7 @@ import type { WebhookVerdict } from '../../src/http/routes/webhook.ts'
 import { createServer } from '../../src/http/server.ts'
 import { createRegistry, type RegistryChange } from '../../src/registry/registry.ts'
 
-export type FakePolicy = (input: Uint8Array | undefined, context: DecisionContext) => Outcome
+export type FakePolicy = (input: Uint8Array | undefined, context: RequestContext) => Outcome
 
 export const value = (json: string): Outcome => ({ kind: 'value', json: Buffer.from(json) })
 

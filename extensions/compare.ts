@@ -2,7 +2,7 @@
  * The order of Rego values, as OPA compares them: null < booleans < numbers < strings < arrays < objects < sets.
  * Strings go by code point (the order of their UTF-8 bytes), numbers by their exact decimal value.
  */
-import { RegoNumber, RegoObject, RegoSet, type RegoValue } from '../../extensions/extension.ts'
+import { RegoNumber, RegoObject, RegoSet, type RegoValue } from './extension.ts'
 
 export function compareValues(a: RegoValue, b: RegoValue): number {
   const difference = rank(a) - rank(b)
@@ -46,9 +46,15 @@ export const sortedEntries = (object: RegoObject): RegoObject['entries'] =>
 
 export const numberText = (value: number | RegoNumber): string => (typeof value === 'number' ? `${value}` : value.text)
 
+/** A literal keeps its text where a double would not print it back as it stands. */
+export function numberOf(text: string): number | RegoNumber {
+  const number = Number(text)
+  return `${number}` === text ? number : new RegoNumber(text)
+}
+
 export const isArray = (value: RegoValue): value is readonly RegoValue[] => Array.isArray(value)
 
-const isNumber = (value: RegoValue): value is number | RegoNumber =>
+export const isNumber = (value: RegoValue): value is number | RegoNumber =>
   typeof value === 'number' || value instanceof RegoNumber
 
 function rank(value: RegoValue): number {
