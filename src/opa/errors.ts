@@ -48,8 +48,12 @@ function ofText(text: string, pathOf: (name: string) => string): readonly RegoEr
   return [{ code: 'opa_error', message: message === '' ? 'opa refused it without a word' : message, fault: 'author' }]
 }
 
+/** opa's parser says a thing twice at one place, once in more words: the words stay. */
 function unique(errors: readonly RegoError[]): readonly RegoError[] {
-  return [...new Map(errors.map((error) => [JSON.stringify(error), error])).values()]
+  const distinct = [...new Map(errors.map((error) => [JSON.stringify(error), error])).values()]
+  const saysMore = (a: RegoError, b: RegoError): boolean =>
+    a !== b && a.file === b.file && a.row === b.row && a.col === b.col && a.message.startsWith(`${b.message}:`)
+  return distinct.filter((error) => !distinct.some((other) => saysMore(other, error)))
 }
 
 function jsonOrUndefined(text: string): unknown {

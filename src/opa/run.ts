@@ -55,8 +55,12 @@ export function createOpa({
   const bounds = { timeoutMs, memoryMb, maxOutput }
   const inFolder = <T>(files: readonly RegoFile[], signal: AbortSignal | undefined, work: (run: Run) => Promise<T>) =>
     queue(async () => {
-      await using workspace = await createWorkspace(files, capabilitiesText)
-      return await work({ workspace, call: (args) => start({ path, args, workspace, bounds, signal }) })
+      const workspace = await createWorkspace(files, capabilitiesText)
+      try {
+        return await work({ workspace, call: (args) => start({ path, args, workspace, bounds, signal }) })
+      } finally {
+        await workspace.remove()
+      }
     }, signal)
   let version: Promise<string> | undefined
   return {

@@ -8,13 +8,14 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { RegoFile } from '../policy/analysis.ts'
 
-export interface Workspace extends AsyncDisposable {
+export interface Workspace {
   /** The working directory. */
   readonly cwd: string
   readonly capabilities: string
   readonly output: string
   /** The path of the source again, from a name that opa prints. */
   readonly pathOf: (name: string) => string
+  readonly remove: () => Promise<void>
 }
 
 const safePath = /^(?:[A-Za-z0-9_][A-Za-z0-9_.-]*\/)*[A-Za-z0-9_][A-Za-z0-9_.-]*\.rego$/
@@ -29,7 +30,7 @@ export async function createWorkspace(files: readonly RegoFile[], capabilities: 
     capabilities: join(root, 'capabilities.json'),
     output: join(root, 'bundle.tar.gz'),
     pathOf: (name) => paths.get(name) ?? name,
-    [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }),
+    remove: () => rm(root, { recursive: true, force: true }),
   }
   const folders = new Set([...paths.keys()].map((name) => dirname(name)))
   for (const folder of folders) if (folder !== '.') await mkdir(join(cwd, folder), { recursive: true })

@@ -169,7 +169,7 @@ describe('the child process', () => {
       'echo "{\\"errors\\":[{\\"message\\":\\"$(/usr/bin/env | /usr/bin/cut -d= -f1 | /usr/bin/sort | /usr/bin/tr \'\\n\' \' \')| $(/bin/ls | /usr/bin/tr \'\\n\' \' \')\\"}]}"; exit 1',
     )
     const [error] = await spy.check([v1('a.rego', 'package a')])
-    expect(error?.message.replace(/\b(PWD|_|OLDPWD|SHLVL) /g, '')).toBe('GOMEMLIMIT | a.rego ')
+    expect(error?.message.replace(/\b(PWD|_|OLDPWD|SHLVL) /g, '')).toBe('GOGC GOMAXPROCS GOMEMLIMIT | a.rego ')
   })
 
   it('never runs what stands in a name or a text', async () => {
