@@ -1,5 +1,12 @@
 /** One policy: all checks, then its artifact, unless the stored one was made of the same inputs. */
-import { findingOfError, isError, type Origin, type ParsedModule, type RegoError } from '../src/policy/analysis.ts'
+import {
+  findingOf,
+  findingOfError,
+  isError,
+  type Origin,
+  type ParsedModule,
+  type RegoError,
+} from '../src/policy/analysis.ts'
 import {
   artifactData,
   artifactDigest,
@@ -16,7 +23,6 @@ import { holdsPath } from '../src/policy/json-tree.ts'
 import type { PackageIndex, SharedData } from '../src/policy/packages.ts'
 import { overlaps, showPath } from '../src/policy/paths.ts'
 import type { Artifact, Finding, PolicyMeta, RegoVersion, SourceFile } from '../src/policy/schema.ts'
-import { findingOf } from '../src/policy/analysis.ts'
 import {
   checkDataFile,
   checkImports,
@@ -166,8 +172,7 @@ function overlapOf(policy: DeclaredPolicy, plan: ArtifactPlan, path: readonly st
 function errorFinding(policy: DeclaredPolicy, plan: ArtifactPlan, error: RegoError): Finding {
   const main = `${policy.directory}/policy.rego`
   if (error.file === undefined || error.file === entryPath) {
-    const { row: _, col: __, ...rest } = error
-    return findingOfError(policy, { ...rest, file: main })
+    return findingOf(policy, error.code, error.message, { file: main })
   }
   const owner: Origin = plan.modules.find(({ file }) => file.path === error.file) ?? policy
   return findingOfError({ ...policy, source: owner.source }, error)

@@ -50,12 +50,12 @@ export function createOpa({
   memoryMb = 1024,
   maxOutput = 160 * 1024 * 1024,
 }: OpaOptions): Opa {
-  const capabilitiesText = JSON.stringify(capabilities)
+  const capabilitiesText = JSON.stringify(capabilities, withoutProse)
   const queue = createQueue(concurrency)
   const bounds = { timeoutMs, memoryMb, maxOutput }
-  const inFolder = <T>(files: readonly RegoFile[], signal: AbortSignal | undefined, work: (run: Run) => Promise<T>) =>
+  const inFolder = <T>({ files, bundle, signal }: Folder, work: (run: Run) => Promise<T>) =>
     queue(async () => {
-      const workspace = await createWorkspace(files, capabilitiesText)
+      const workspace = await createWorkspace(files, bundle ? capabilitiesText : null)
       try {
         return await work({ workspace, call: (args) => start({ path, args, workspace, bounds, signal }) })
       } finally {
@@ -66,15 +66,29 @@ export function createOpa({
   return {
     capabilitiesDigest: sha256(capabilitiesText),
     version: ({ signal } = {}) => {
-      version ??= inFolder([], signal, readVersion)
+      version ??= inFolder({ files: [], bundle: false, signal }, readVersion)
       version.catch(() => (version = undefined))
       return version
     },
-    parse: (text, { signal } = {}) =>
-      inFolder([{ path: 'module.rego', text, regoVersion: 1 }], signal, (run) => parse(run, text)),
-    check: (files, { signal } = {}) => inFolder(files, signal, check),
-    build: (files, entrypoint, { signal } = {}) => inFolder(files, signal, (run) => build(run, entrypoint, maxOutput)),
+    parse: (text, { signal } = {}) => {
+      const files = [{ path: 'module.rego', text, regoVersion: 1 as const }]
+      return inFolder({ files, bundle: false, signal }, (run) => parse(run, text))
+    },
+    check: (files, { signal } = {}) => inFolder({ files, bundle: true, signal }, check),
+    build: (files, entrypoint, { signal } = {}) =>
+      inFolder({ files, bundle: true, signal }, (run) => build(run, entrypoint, maxOutput)),
   }
+}
+
+/** What is for people makes two thirds of the capabilities, and every check and build reads them. */
+function withoutProse(key: string, value: unknown): unknown {
+  return key === 'description' || key === 'categories' ? undefined : value
+}
+
+interface Folder {
+  readonly files: readonly RegoFile[]
+  readonly bundle: boolean
+  readonly signal: AbortSignal | undefined
 }
 
 interface Run {

@@ -20,7 +20,8 @@ export interface Workspace {
 
 const safePath = /^(?:[A-Za-z0-9_][A-Za-z0-9_.-]*\/)*[A-Za-z0-9_][A-Za-z0-9_.-]*\.rego$/
 
-export async function createWorkspace(files: readonly RegoFile[], capabilities: string): Promise<Workspace> {
+/** Without capabilities it is a plain folder, with them a bundle whose manifest tells each file's Rego version. */
+export async function createWorkspace(files: readonly RegoFile[], capabilities: string | null): Promise<Workspace> {
   const root = await mkdtemp(join(tmpdir(), 'edict-opa-'))
   const cwd = join(root, 'files')
   await mkdir(cwd)
@@ -32,14 +33,28 @@ export async function createWorkspace(files: readonly RegoFile[], capabilities: 
     pathOf: (name) => paths.get(name) ?? name,
     remove: () => rm(root, { recursive: true, force: true }),
   }
-  const folders = new Set([...paths.keys()].map((name) => dirname(name)))
-  for (const folder of folders) if (folder !== '.') await mkdir(join(cwd, folder), { recursive: true })
-  await Promise.all([
-    writeFile(workspace.capabilities, capabilities),
-    writeFile(join(cwd, '.manifest'), manifest(files)),
-    ...files.map((file, index) => writeFile(join(cwd, safeName(file.path, index)), file.text, { flag: 'wx' })),
-  ])
+  try {
+    await fill(workspace, files, capabilities)
+  } catch (cause) {
+    await workspace.remove()
+    throw cause
+  }
   return workspace
+}
+
+async function fill(workspace: Workspace, files: readonly RegoFile[], capabilities: string | null): Promise<void> {
+  const { cwd } = workspace
+  const folders = new Set(files.map((file, index) => dirname(safeName(file.path, index))))
+  for (const folder of folders) if (folder !== '.') await mkdir(join(cwd, folder), { recursive: true })
+  const bundle =
+    capabilities === null
+      ? []
+      : [[workspace.capabilities, capabilities] as const, [join(cwd, '.manifest'), manifest(files)] as const]
+  const written = [
+    ...bundle,
+    ...files.map((file, index) => [join(cwd, safeName(file.path, index)), file.text] as const),
+  ]
+  await Promise.all(written.map(([path, content]) => writeFile(path, content, { flag: 'wx' })))
 }
 
 function safeName(path: string, index: number): string {
