@@ -48,6 +48,8 @@ export function createWorker({
   let failures = 0
   /** There may be requests to take. */
   let arrived = true
+  /** The cycle at the start, which makes the store whole even where there is no source. */
+  let started = false
 
   /** Ends early when something has come. */
   async function pause(ms: number): Promise<void> {
@@ -68,9 +70,12 @@ export function createWorker({
     const confirm = requests.flatMap(({ source, commit }) => (commit === null ? [] : [{ source, commit }]))
     schedule.taken(names)
     try {
-      const report = await reconciler.cycle({ sources: names, confirm, signal, ...(onProgress && { onProgress }) })
+      const thorough = requests.some(({ reason }) => reason === 'restore')
+      const progress = onProgress && { onProgress }
+      const report = await reconciler.cycle({ sources: names, confirm, thorough, signal, ...progress })
       for (const name of names) schedule.ran(name, !report.unreadable.includes(name))
       failures = 0
+      started = true
       await answer(requests, (request) => outcomeFor(report, request.source))
       first(report)
     } catch (error) {
@@ -84,7 +89,7 @@ export function createWorker({
     const hasArrived = arrived
     arrived = false
     const requests = hasArrived ? await store.requests.take() : []
-    if (requests.length > 0 || schedule.due().length > 0) await runCycle(requests)
+    if (!started || requests.length > 0 || schedule.due().length > 0) await runCycle(requests)
     else if (!arrived) await pause(schedule.waitMs())
   }
 
