@@ -12,6 +12,8 @@ export interface CycleOptions {
   /** Sources to look at anew; the others are taken as last seen. All, when it is not given. */
   readonly sources?: readonly string[]
   readonly confirm?: readonly Confirmation[]
+  /** Compare the stored texts as well, which else is done every few minutes: somebody changed the store by hand. */
+  readonly thorough?: boolean
   readonly signal?: AbortSignal
   readonly onProgress?: OnProgress
 }

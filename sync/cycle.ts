@@ -65,7 +65,7 @@ export function createReconciler({
 
   async function round(options: CycleOptions, wanted: ReadonlySet<string>): Promise<CycleReport | 'moved'> {
     const { signal, onProgress, confirm = [] } = options
-    const thorough = clock().getTime() - examined >= thoroughEveryMs
+    const thorough = options.thorough === true || clock().getTime() - examined >= thoroughEveryMs
     const stored = await readStored({ store, configured: byName, thorough })
     const seen = await loader.load({ wanted, stored: stored.sources, signal })
     const confirmed = confirmedCommits(seen, confirm)

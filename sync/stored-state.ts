@@ -53,11 +53,10 @@ export async function readStored({ store, configured, thorough }: ReadStoredOpti
 }
 
 /** A document that does not fit its schema is not listed at all and hence made anew. */
-function isEdited({ _id, group, name, version, digest, artifact }: PolicyMeta): boolean {
+function isEdited({ _id, group, name, version, digest, artifact, status }: PolicyMeta): boolean {
   if (_id !== `${group}/${name}/${version}`) return true
-  return (
-    artifact !== null && digest !== artifactDigest(artifact.wasm, artifact.data, { kind: artifact.entry, rule: null })
-  )
+  if (artifact === null) return status.phase === 'Ready'
+  return digest !== artifactDigest(artifact.wasm, artifact.data, { kind: artifact.entry, rule: null })
 }
 
 async function withoutBlobs(store: Store, documents: readonly (PolicyMeta | ModuleDocument)[]): Promise<string[]> {

@@ -66,11 +66,10 @@ async function ensureCollections(db: Db): Promise<readonly CollectionName[]> {
   const created: CollectionName[] = []
   for (const name of collectionNames) {
     const validator = validators[name]
-    if (!present.has(name)) {
-      if (await create(db, name)) created.push(name)
-    } else if (JSON.stringify(present.get(name)) !== JSON.stringify(validator)) {
+    if (!present.has(name) && (await create(db, name))) created.push(name)
+    // One that is there by now may come from another process's first write, which makes it bare.
+    else if (JSON.stringify(present.get(name)) !== JSON.stringify(validator))
       await db.command({ collMod: name, validator, validationLevel: 'strict', validationAction: 'error' })
-    }
   }
   return created
 }

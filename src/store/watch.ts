@@ -53,6 +53,7 @@ export async function follow(options: FollowOptions): Promise<void> {
     await follower.run()
   } finally {
     clearInterval(heart)
+    follower.close()
   }
 }
 
@@ -64,7 +65,8 @@ function createFollower({ store, onSnapshot, onChange, onState, signal }: Follow
   /** Set from the loss of a collection until the snapshot after its restoration. */
   let lost: string | null = null
   let heard = new Date()
-  let askedAt = 0
+  let askedAt = -beatMs
+  let asking: NodeJS.Timeout | undefined
   let isReady = false
 
   const beat = () => void replicas.beat(view.sequence()).catch(() => undefined)
@@ -77,11 +79,18 @@ function createFollower({ store, onSnapshot, onChange, onState, signal }: Follow
     onState({ ready: false, reason, since: heard })
   }
 
+  /** At most once a second, and never not at all: what was changed by hand just after the last one needs another cycle. */
   const askForCycle = (what: string) => {
     log.warn({ what }, 'the store was changed by hand: asking for a cycle')
-    if (performance.now() - askedAt < beatMs) return
-    askedAt = performance.now()
-    requests.submit({ reason: 'restore', source: null, commit: null }).catch(() => undefined)
+    if (asking !== undefined) return
+    asking = setTimeout(
+      () => {
+        asking = undefined
+        askedAt = performance.now()
+        requests.submit({ reason: 'restore', source: null, commit: null }).catch(() => undefined)
+      },
+      Math.max(0, askedAt + beatMs - performance.now()),
+    )
   }
   const report = (problems: readonly Problem[]) => {
     for (const { id, message } of problems) log.error({ document: id }, message)
@@ -191,7 +200,7 @@ function createFollower({ store, onSnapshot, onChange, onState, signal }: Follow
       if (waitMs > 0) await sleep(waitMs, signal)
     }
   }
-  return { run, beat }
+  return { run, beat, close: () => clearTimeout(asking) }
 }
 
 /** Resolves when the server has opened the stream: to where it begins, or to null when there are events already. */
