@@ -67,8 +67,9 @@ describe('imports point one way', () => {
     expect(knowing.filter((file) => !file.startsWith('src/engine/'))).toEqual([])
   })
 
-  it('only the roots read the environment', () => {
+  it('only the roots read the environment; two files set it for a library that is told in no other way', () => {
+    const setters = new Set(['src/store/mongod-binary.ts', 'src/store/mongod-process.ts'])
     const readers = files.filter((file) => /process\.env/.test(readFileSync(join(root, file), 'utf8')))
-    expect(readers.filter((file) => !roots.has(file))).toEqual([])
+    expect(readers.filter((file) => !roots.has(file) && !setters.has(file))).toEqual([])
   })
 })
