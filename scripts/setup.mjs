@@ -11,7 +11,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
 const oldestNode = [20, 19]
-const compiledFolders = ['src', 'sync', 'extensions', 'bench', 'scripts']
+const compiledFolders = ['src', 'sync', 'extensions', 'bench', 'scripts', 'test/conformance']
 const compilerFiles = ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json']
 
 export const say = (line) => process.stderr.write(`edict: ${line}\n`)

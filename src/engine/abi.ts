@@ -40,6 +40,8 @@ export interface InstanceOptions {
   readonly data: Uint8Array
   readonly call: HostCall
   readonly maximumBytes: number
+  /** Hands over the whole result set instead of the one document in it. */
+  readonly wholeSet?: boolean
 }
 
 /** What the module's allocator says when there is no more. */
@@ -56,14 +58,15 @@ const headroom = 2 ** 18
 const pageBytes = 65536
 const largestMemory = 65536 * pageBytes
 
-export function createInstance({ module, data, call, maximumBytes }: InstanceOptions): Instance {
+export function createInstance(options: InstanceOptions): Instance {
+  const { module, data, call, maximumBytes, wholeSet = false } = options
   const { linked, space } = linkFresh(module, call, maximumBytes)
   const state = parseData(linked, space, data)
   const names = {
     entrypoints: readNames(linked, space, linked.entrypoints()),
     builtins: readNames(linked, space, linked.builtins()),
   }
-  return createEvaluator({ module, call, linked, space, state, names })
+  return createEvaluator({ module, call, linked, space, state, names, wholeSet })
 }
 
 /** Where the data lies: its address, and the end of everything that evaluations must not touch. */
@@ -80,10 +83,13 @@ interface Parts {
   readonly space: Space
   readonly state: DataState
   readonly names: Pick<Instance, 'entrypoints' | 'builtins'>
+  readonly wholeSet: boolean
 }
 
 function createEvaluator(parts: Parts): Instance {
-  const { module, call, linked, space, state, names } = parts
+  const { module, call, linked, space, state, names, wholeSet } = parts
+  const head = wholeSet ? 0 : envelopeStart.length
+  const tail = wholeSet ? 0 : 2
 
   function evaluate<T>(entrypoint: number, input: Uint8Array | undefined, read: ReadResult<T>): T | undefined {
     // Address 0 with length 0 parses as no value at all: `input` is undefined.
@@ -97,7 +103,7 @@ function createEvaluator(parts: Parts): Instance {
     const bytes = space.view()
     const end = bytes.indexOf(0, start)
     // The result is a set with one object, `{{"result": doc}}`, or the empty set.
-    return bytes[start] === openBrace ? read(bytes, start + envelopeStart.length, end - 2) : undefined
+    return bytes[start] === openBrace ? read(bytes, start + head, end - tail) : undefined
   }
 
   function placeInput(input: Uint8Array): number {

@@ -22,6 +22,8 @@ export interface LoadOptions {
   readonly data: Uint8Array | string
   /** `edict/entry/doc` */
   readonly entrypoint: string
+  /** The entrypoint is a query: it answers with its whole result set as JSON, and its input may be value text. */
+  readonly asQuery?: boolean
 }
 
 export interface EngineOptions extends Partial<DecisionOptions> {
@@ -36,10 +38,10 @@ export function createEngine({ extensions, limits, labels = {}, clock = wallCloc
   const decisions = { labels, clock }
   const bounds = { ...defaultLimits, ...limits }
 
-  function load({ module, data, entrypoint }: LoadOptions): LoadedPolicy {
+  function load({ module, data, entrypoint, asQuery = false }: LoadOptions): LoadedPolicy {
     const text = usableData(typeof data === 'string' ? Buffer.from(data) : data)
     try {
-      return createPolicy({ module, data: text, entrypoint, extensions: byName, limits: bounds, decisions })
+      return createPolicy({ module, data: text, entrypoint, extensions: byName, limits: bounds, decisions, asQuery })
     } catch (error) {
       throw refusal(error)
     }

@@ -27,6 +27,7 @@ export interface PolicyOptions {
   readonly extensions: ReadonlyMap<string, Extension>
   readonly limits: EngineLimits
   readonly decisions: DecisionOptions
+  readonly asQuery: boolean
 }
 
 const undefinedOutcome: Outcome = { kind: 'undefined' }
@@ -60,7 +61,7 @@ function createOutcomeReader(): ReadResult<Outcome> {
 }
 
 export function createPolicy(options: PolicyOptions): LoadedPolicy {
-  const { module, data, entrypoint, extensions, limits } = options
+  const { module, data, entrypoint, extensions, limits, asQuery } = options
   let request: RequestContext = { header: () => '' }
   // Most decisions call no builtin and need none.
   let decision: DecisionContext | undefined
@@ -73,6 +74,7 @@ export function createPolicy(options: PolicyOptions): LoadedPolicy {
       data,
       call: (id, args) => callBuiltin(builtins[id], args, (decision ??= createDecision(request, options.decisions))),
       maximumBytes: limits.memory + room,
+      wholeSet: asQuery,
     })
     return room > roomyBytes ? move(loaded) : loaded
   }
@@ -117,6 +119,7 @@ export function createPolicy(options: PolicyOptions): LoadedPolicy {
       if (input === undefined) return run(input)
       const scan = scanJson(input, limits.maxDepth)
       if (scan === 'ok') return run(input)
+      if (asQuery && typeof scan === 'object') return run(input)
       return scan === 'lone_surrogate' ? run(replaceLoneSurrogates(input)) : invalidInput(scan, limits.maxDepth)
     },
     get bytes() {

@@ -1,0 +1,67 @@
+/** Runs cases through the engine that serves requests. A builtin that it lacks fails the cases that need it, no more. */
+import type { DecisionContext, Extension } from '../../extensions/extension.ts'
+import { extensions } from '../../extensions/index.ts'
+import { createEngine } from '../../src/engine/engine.ts'
+import { readWasm, type Case, type Suite } from './cases.ts'
+import { problem } from './verdict.ts'
+
+export interface Verdict {
+  readonly test: Case
+  /** Undefined: it passes. */
+  readonly why: string | undefined
+}
+
+/** What `rego.Compile` calls the query that it compiles. */
+const entrypoint = 'eval'
+const context: DecisionContext = { header: () => '' }
+
+/** OPA's own runner has it besides the standard builtins. */
+const sleep: Extension = {
+  name: 'test.sleep',
+  decl: { args: [{ type: 'string' }], result: { type: 'null' } },
+  kind: 'pure',
+  doc: 'Waits.',
+  impl: () => null,
+}
+
+const engine = createEngine({ extensions: [...extensions, sleep] })
+
+/** In the order of the cases. Cases with the same module share one compilation. */
+export async function runCases(
+  { folder, cases }: Suite,
+  onProgress?: (done: number) => void,
+): Promise<readonly Verdict[]> {
+  const verdicts = new Map<Case, Verdict>()
+  for (const [wasm, tests] of byModule(cases)) {
+    const module = await engine.compile(await readWasm(folder, wasm))
+    for (const test of tests) {
+      verdicts.set(test, { test, why: runCase(test, module) })
+      onProgress?.(verdicts.size)
+    }
+  }
+  return cases.flatMap((test) => verdicts.get(test) ?? [])
+}
+
+function byModule(cases: readonly Case[]): ReadonlyMap<string, readonly Case[]> {
+  const groups = new Map<string, Case[]>()
+  for (const test of cases) groups.set(test.wasm, [...(groups.get(test.wasm) ?? []), test])
+  return groups
+}
+
+function runCase(test: Case, module: WebAssembly.Module): string | undefined {
+  try {
+    const policy = engine.load({ module, data: test.data ?? '{}', entrypoint, asQuery: true })
+    const input = test.inputTerm ?? test.input
+    return problem(test, policy.evaluate(input === undefined ? undefined : Buffer.from(input), context))
+  } catch (error) {
+    return reason(error)
+  }
+}
+
+function reason(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error)
+  const missing = /builtins that this server does not have: (.*)/.exec(message)?.[1]
+  if (missing !== undefined) return `needs builtin ${missing}`
+  const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : ''
+  return `${message}${cause}`
+}
