@@ -1,5 +1,5 @@
 /** Runs cases through the engine that serves requests. A builtin that it lacks fails the cases that need it, no more. */
-import type { DecisionContext, Extension } from '../../extensions/extension.ts'
+import type { Extension, RequestContext } from '../../extensions/extension.ts'
 import { extensions } from '../../extensions/index.ts'
 import { createEngine } from '../../src/engine/engine.ts'
 import { readWasm, type Case, type Suite } from './cases.ts'
@@ -13,7 +13,7 @@ export interface Verdict {
 
 /** What `rego.Compile` calls the query that it compiles. */
 const entrypoint = 'eval'
-const context: DecisionContext = { header: () => '' }
+const request: RequestContext = { header: () => '' }
 
 /** OPA's own runner has it besides the standard builtins. */
 const sleep: Extension = {
@@ -52,7 +52,7 @@ function runCase(test: Case, module: WebAssembly.Module): string | undefined {
   try {
     const policy = engine.load({ module, data: test.data ?? '{}', entrypoint, asQuery: true })
     const input = test.inputTerm ?? test.input
-    return problem(test, policy.evaluate(input === undefined ? undefined : Buffer.from(input), context))
+    return problem(test, policy.evaluate(input === undefined ? undefined : Buffer.from(input), request))
   } catch (error) {
     return reason(error)
   }

@@ -2,10 +2,11 @@
  * Whether an answer is the one that OPA's suite wants, decided as OPA's own end-to-end test of its WASM host does:
  * result sets without order, sets as sorted arrays, numbers by their exact value.
  */
+import { compareValues, isArray } from '../../extensions/compare.ts'
 import { RegoObject, type RegoValue } from '../../extensions/extension.ts'
-import { compareValues, isArray } from '../../src/engine/compare.ts'
+import { printJson } from '../../extensions/print-json.ts'
 import type { Outcome } from '../../src/engine/outcome.ts'
-import { parseValue, printJson } from '../../src/engine/value-text.ts'
+import { parseValue } from '../../src/engine/value-text.ts'
 import type { Case } from './cases.ts'
 
 /** Why the answer is wrong; undefined when it is right. The text is the same in each run. */
