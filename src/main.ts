@@ -197,7 +197,7 @@ export const runServer = async ({ sync, ...options }: RunOptions & { readonly sy
   const engine = createEngine({ extensions, limits: { maxDepth: config.limits.maxDepth } })
   const registry = createRegistry({ engine, loadBlob, maxPolicies: config.limits.maxLoaded, log })
   const following = startFollowing({ store, registry, signal: stopFollowing.signal })
-  let synced = config.sources.length === 0
+  let synced = false
   const http = createHttp({ config, store, registry, log, firstSync: () => synced || registry.state.revision > 0 })
   let working: Promise<void> = Promise.resolve()
   try {

@@ -96,6 +96,15 @@ export const createMetrics = ({
   gauge('edict_policies_loaded', 'Policies loaded in memory.', () => registry.stats().loaded)
   gauge('edict_policies_loaded_bytes', 'Memory held by loaded policies.', () => registry.stats().bytes)
   gauge('edict_modules_loaded', 'Compiled WASM modules in memory.', () => registry.stats().modules)
+  new Counter({
+    name: 'edict_policy_loads_total',
+    help: 'Policies loaded into memory: new, replaced, or asked for again after they were dropped for space.',
+    registers,
+    collect() {
+      this.reset()
+      this.inc(registry.stats().loads)
+    },
+  })
   gauge('edict_locks', 'Policies locked now.', () => registry.stats().locked)
   gauge('edict_revision', 'The revision in force.', () => registry.state.revision)
   gauge('edict_sequence', 'The last change of the store seen.', () => registry.state.sequence)

@@ -14,6 +14,8 @@ export interface Loader {
   readonly load: (artifact: Artifact) => Promise<LoadedPolicy>
   readonly release: (artifact: Artifact) => void
   readonly modules: () => number
+  /** How many loads have succeeded. */
+  readonly loads: () => number
 }
 
 const entrypoint = 'edict/entry/doc'
@@ -27,6 +29,7 @@ export const createLoader = ({
   loadBlob: LoadBlob
   timeoutMs?: number
 }): Loader => {
+  let loads = 0
   const shared = new Map<string, { readonly module: Promise<WebAssembly.Module>; users: number }>()
 
   const fetchBlob = async (digest: string): Promise<Uint8Array> => {
@@ -63,14 +66,16 @@ export const createLoader = ({
   const load = async (artifact: Artifact): Promise<LoadedPolicy> => {
     try {
       const [module, data] = await Promise.all([share(artifact.wasm), fetchBlob(artifact.data)])
-      return await artifactStep(() => engine.load({ module, data, entrypoint }))
+      const loaded = await artifactStep(() => engine.load({ module, data, entrypoint }))
+      loads++
+      return loaded
     } catch (error) {
       release(artifact)
       throw error
     }
   }
 
-  return { load, release, modules: () => shared.size }
+  return { load, release, modules: () => shared.size, loads: () => loads }
 }
 
 const artifactStep = async <T>(step: () => T | Promise<T>): Promise<T> => {

@@ -69,6 +69,8 @@ export interface RegistryStats {
   readonly loaded: number
   readonly bytes: number
   readonly modules: number
+  /** Loads since the start; rises only for what is new, replaced, or was dropped for space. */
+  readonly loads: number
   readonly locked: number
 }
 
@@ -263,6 +265,7 @@ export const createRegistry = ({
       loaded: instances.size,
       bytes: instances.calculatedSize,
       modules: loader.modules(),
+      loads: loader.loads(),
       locked: [...locks.values()].filter(inForce).length,
     }),
     close: () => {
