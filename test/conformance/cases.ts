@@ -52,9 +52,9 @@ export interface Suite {
   readonly cases: readonly Case[]
 }
 
-/** There is no Go on this machine, and the cases have not been built yet. */
-export class GoMissingError extends Error {
-  override readonly name = 'GoMissingError'
+/** Neither built before nor to be built here: no Go, or its module proxy is out of reach. */
+export class CasesUnavailableError extends Error {
+  override readonly name = 'CasesUnavailableError'
 }
 
 export interface CasesOptions {
@@ -91,7 +91,7 @@ async function folderOf(env: Environment): Promise<string> {
 async function build(folder: string, { env, log, signal }: CasesOptions): Promise<void> {
   const [go] = await programsOnPath('go', env)
   if (go === undefined)
-    throw new GoMissingError('OPA’s conformance cases are built with Go, and there is no go on PATH')
+    throw new CasesUnavailableError('OPA’s conformance cases are built with Go, and there is no go on PATH')
   const out = await mkdtemp(`${folder}.part-`)
   try {
     log('building OPA’s conformance cases (once per machine) …')
@@ -108,7 +108,7 @@ async function build(folder: string, { env, log, signal }: CasesOptions): Promis
 async function moduleFolder(go: string, { env, signal }: CasesOptions): Promise<string> {
   const options = { env, cwd: generator, timeoutMs: downloadMs, signal }
   const result = await command(go, ['mod', 'download', '-json', opaModule], options)
-  if (result.code !== 0) throw new Error(`${opaModule} could not be downloaded: ${lastWords(result)}`)
+  if (result.code !== 0) throw new CasesUnavailableError(`${opaModule} could not be downloaded: ${lastWords(result)}`)
   return z.object({ Dir: z.string() }).parse(JSON.parse(result.stdout)).Dir
 }
 

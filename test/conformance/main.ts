@@ -3,14 +3,13 @@
  * run also writes `docs/conformance.md`. `--only <part of a category>` and `--tenth` run less, `--failures` prints each
  * failing case, `--check` writes nothing and fails when the document is out of date.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { loadCases } from './cases.ts'
+import { documentFile, settleDocument } from './document.ts'
 import { closingLine, conformanceMarkdown, failures, scoresOf, table } from './report.ts'
 import { runCases } from './run.ts'
 import { tenthOf } from './selection.ts'
 
-const document = 'docs/conformance.md'
 const { values } = parseArgs({
   options: {
     only: { type: 'string' },
@@ -37,20 +36,9 @@ if (values.failures) console.log(`\n${failures(verdicts)}`)
 console.log(closingLine(scoresOf(verdicts)))
 
 function settle(text: string): void {
-  if (readText(document) === text) return
-  if (values.check) {
-    log(`${document} is out of date: run npm run conformance`)
-    process.exitCode = 1
-  } else {
-    writeFileSync(document, text)
-    log(`wrote ${document}`)
-  }
-}
-
-function readText(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    return undefined
-  }
+  const state = settleDocument(text, values.check ? 'check' : 'write')
+  if (state === 'written') log(`wrote ${documentFile}`)
+  if (state !== 'out of date') return
+  log(`${documentFile} is out of date: run npm run conformance`)
+  process.exitCode = 1
 }
