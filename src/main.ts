@@ -137,7 +137,7 @@ const createHttp = ({
   readonly log: Logger
   readonly firstSync: () => boolean
 }) => {
-  const ports = portsOf(store)
+  const ports = portsOf(store, registry)
   const metrics = createMetrics({ registry, sources: () => ports.sources.list().catch(() => []) })
   const { decisions, decisionInput, decisionHeaders } = config.log
   const decisionLog = decisions

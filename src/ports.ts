@@ -1,11 +1,21 @@
 /** The store as the HTTP routes ask for it. */
 import type { AppDeps } from './http/app.ts'
 import type { StoredText } from './policy/schema.ts'
+import type { Registry } from './registry/registry.ts'
 import type { Store } from './store/store.ts'
+import { sleep } from './store/wait.ts'
 
 type StorePorts = Pick<AppDeps, 'locks' | 'policies' | 'sources' | 'requests'>
 
-export const portsOf = (store: Store): StorePorts => {
+/** Who asked for a cycle may ask for a decision next: this server first takes in what the cycle made, within a bound. */
+const takenInWithinMs = 2_000
+
+const takenIn = async ({ state }: Pick<Registry, 'state'>, revision: number): Promise<void> => {
+  const until = performance.now() + takenInWithinMs
+  while (state.revision < revision && performance.now() < until) await sleep(5)
+}
+
+export const portsOf = (store: Store, registry: Pick<Registry, 'state'>): StorePorts => {
   const text = (stored: StoredText) => store.policies.readText(stored)
   return {
     locks: {
@@ -30,7 +40,9 @@ export const portsOf = (store: Store): StorePorts => {
       submit: async ({ reason, source, commit }) => ({ id: await store.requests.submit({ reason, source, commit }) }),
       outcome: async (id, { withinMs }) => {
         const outcome = await store.requests.waitFor(id, { timeoutMs: withinMs })
-        return outcome === 'pending' ? null : outcome
+        if (outcome === 'pending') return null
+        if (outcome.revision !== null) await takenIn(registry, outcome.revision)
+        return outcome
       },
     },
   }
