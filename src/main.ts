@@ -6,7 +6,7 @@ import { mkdir } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import type { Logger } from 'pino'
 import { createReconciler } from '../sync/cycle.ts'
-import type { CycleReport } from '../sync/cycle-report.ts'
+import { isFailure, type CycleReport } from '../sync/cycle-report.ts'
 import { createSource } from '../sync/create-source.ts'
 import { createWebhookVerifier } from '../sync/webhook-verifier.ts'
 import { createWorker, type Worker } from '../sync/worker.ts'
@@ -167,7 +167,11 @@ const createHttp = ({
   return createServer({ app, decide, guard, limits: config.limits, metrics, log })
 }
 
-const readyText = (base: string, registry: Registry): string => {
+/** What keeps sources from being followed, as lines. */
+const troublesOf = (report: CycleReport | null): readonly string[] =>
+  (report?.sources ?? []).filter(isFailure).map(({ _id, reason, message }) => `  ${_id}: ${reason}: ${message}`)
+
+const readyText = (base: string, registry: Registry, troubles: readonly string[]): string => {
   const policies = registry.list()
   const names = [...new Set(policies.map(({ repository }) => repository))]
   const quarantined = policies.filter(({ status }) => status.phase === 'Quarantined').length
@@ -177,6 +181,7 @@ const readyText = (base: string, registry: Registry): string => {
     policies.length === 0
       ? '  no policies yet'
       : `  ${policies.length} policies from ${names.join(', ')} in force${quarantined > 0 ? `, ${quarantined} quarantined` : ''}`,
+    ...troubles,
     ...(first === undefined ? [] : [`  curl -s -d '{}' ${base}/policy/${first._id}/evaluation`]),
     `  ${base}/swagger-ui/`,
   ].join('\n')
@@ -198,6 +203,7 @@ export const runServer = async ({ sync, ...options }: RunOptions & { readonly sy
   const registry = createRegistry({ engine, loadBlob, maxPolicies: config.limits.maxLoaded, log })
   const following = startFollowing({ store, registry, signal: stopFollowing.signal })
   let synced = false
+  let troubles: readonly string[] = []
   const http = createHttp({ config, store, registry, log, firstSync: () => synced || registry.state.revision > 0 })
   let working: Promise<void> = Promise.resolve()
   try {
@@ -206,12 +212,14 @@ export const runServer = async ({ sync, ...options }: RunOptions & { readonly sy
     if (sync) {
       const worker = await startWorker(options, { store, log })
       working = worker.run()
-      await worker.firstCycle.catch(() => undefined)
-      synced = true
+      const report = await worker.firstCycle.catch(() => null)
+      troubles = troublesOf(report)
+      // With no source read at all there is nothing that requests should be sent to.
+      synced = report !== null && report.unreadable.length < Math.max(1, report.sources.length)
       const { sequence } = signal.aborted ? { sequence: 0 } : await store.head()
       await waitUntil(() => registry.state.ready && registry.state.sequence >= sequence, signal)
     } else await waitUntil(() => registry.state.ready, signal)
-    if (!signal.aborted) print(readyText(base, registry))
+    if (!signal.aborted) print(readyText(base, registry, troubles))
     await waitUntil(() => signal.aborted, signal)
   } finally {
     await Promise.all([http.close({ graceMs: config.server.shutdownMs }), working])

@@ -89,6 +89,9 @@ describe('a Git server that asks for a password', () => {
     expect(outcomeOf(outcome)).toMatchObject({ ok: false })
     const source = await showSource(edict)
     expect(source.json).toMatchObject({ phase: 'Stalled', reason: 'AuthenticationFailed', commit: null })
+    expect(edict.output()).toMatch(/^ {2}platform: AuthenticationFailed: /m)
+    const ready = await call(`${edict.url}/readiness`)
+    expect(ready).toMatchObject({ status: 503, json: { checks: { store: 'up', stream: 'up', firstSync: 'down' } } })
     const everything = [outcome.text, source.text, edict.output(), edict.log(), await shown(edict)].join('\n')
     for (const secret of [wrong, encoded(wrong)]) {
       expect(everything).not.toContain(secret)
