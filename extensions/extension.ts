@@ -26,6 +26,16 @@ export interface RequestContext {
   readonly header: (name: string) => string
 }
 
+/** A host that builtins may connect to. */
+export interface OutboundRule {
+  /** A name or an address, in lower case; IPv6 without brackets. */
+  readonly host: string
+  /** Absent: any. */
+  readonly port?: number
+  /** The host may have private, loopback and link-local addresses. */
+  readonly private: boolean
+}
+
 /** What a builtin may know of the decision it is called in. */
 export interface DecisionContext extends RequestContext {
   /** Nanoseconds since the epoch, the same for the whole decision. */
@@ -34,18 +44,44 @@ export interface DecisionContext extends RequestContext {
   readonly once: <T extends RegoValue>(key: string, make: () => T) => T
   /** What the configuration says about this server, and nothing of its environment. */
   readonly labels: Readonly<Record<string, string>>
+  /** Aborted as soon as nobody waits for the answer any more. */
+  readonly signal: AbortSignal
+  /** Where this policy's builtins may connect to; nowhere when empty. */
+  readonly outbound: readonly OutboundRule[]
+  /** Keeps a note with the outcome. */
+  readonly note: (text: string) => void
+  /** Writes to the log, where that is switched on. */
+  readonly print: (text: string) => void
 }
 
-export interface Extension {
+/** Undefined makes the call undefined. */
+export type Answer = RegoValue | undefined
+
+interface Described {
   readonly name: string
   readonly decl: Declaration
-  /** `pure`: of its arguments alone; `read`: looks something up; `effect`: changes something. */
-  readonly kind: 'pure' | 'read' | 'effect'
   /** One sentence for the catalogue. */
   readonly doc: string
-  /** Arguments are Rego values; a thrown error or `undefined` makes the call undefined, as in OPA. */
-  readonly impl: (args: readonly RegoValue[], context: DecisionContext) => RegoValue | undefined
 }
+
+/** Of its arguments and what is fixed for the decision alone. Called again whenever the policy calls it. */
+export interface PureExtension extends Described {
+  readonly kind: 'pure'
+  /** A thrown error makes the call undefined, as in OPA; in strict mode it ends the evaluation. */
+  readonly impl: (args: readonly RegoValue[], context: DecisionContext) => Answer
+}
+
+/**
+ * `read`: looks something up; the same arguments are asked once per decision. `effect`: changes something; each call is
+ * made once, in order, and one that throws or rejects ends the evaluation. Both may answer later: the evaluation is
+ * left, and run again once the answer is there.
+ */
+export interface OutsideExtension extends Described {
+  readonly kind: 'read' | 'effect'
+  readonly impl: (args: readonly RegoValue[], context: DecisionContext) => Answer | Promise<Answer>
+}
+
+export type Extension = PureExtension | OutsideExtension
 
 /**
  * A Rego value inside the host. Numbers keep their digits as text where a double would lose them;

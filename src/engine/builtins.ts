@@ -2,7 +2,7 @@
  * From the builtins and entrypoints that a module names to what the host has. Both go by name: the numbers are the
  * module's own.
  */
-import type { DecisionContext, Extension, RegoValue } from '../../extensions/extension.ts'
+import type { Extension } from '../../extensions/extension.ts'
 import { EdictError } from '../errors.ts'
 
 export type BuiltinTable = readonly (Extension | undefined)[]
@@ -28,17 +28,4 @@ export function resolveEntrypoint(entrypoints: ReadonlyMap<string, number>, name
   const id = entrypoints.get(name)
   if (id !== undefined) return id
   throw new EdictError('policy_quarantined', `the artifact has no entrypoint ${name}`)
-}
-
-/** A builtin that throws is undefined, as in OPA outside its strict mode. */
-export function callBuiltin(
-  extension: Extension | undefined,
-  args: readonly RegoValue[],
-  context: DecisionContext,
-): RegoValue | undefined {
-  try {
-    return extension?.impl(args, context)
-  } catch {
-    return undefined
-  }
 }

@@ -1,18 +1,50 @@
 /** The context of one decision: what is fixed in it for all calls of builtins, replayed or not. */
-import type { DecisionContext, RegoValue, RequestContext } from '../../extensions/extension.ts'
+import type { DecisionContext, OutboundRule, RegoValue, RequestContext } from '../../extensions/extension.ts'
+import { createAnswers, type AnswerLimits, type Answers } from './answers.ts'
 
 /** What all decisions of an engine share. */
 export interface DecisionOptions {
   readonly labels: Readonly<Record<string, string>>
   /** Nanoseconds since the epoch. */
   readonly clock: () => bigint
+  /** Where `print` writes; absent: nowhere. */
+  readonly print?: ((text: string) => void) | undefined
+}
+
+/** What one policy may do beyond evaluating. */
+export interface PolicySettings {
+  /** A failing builtin ends the evaluation instead of being undefined. */
+  readonly strict: boolean
+  readonly outbound: readonly OutboundRule[]
+}
+
+export const defaultSettings: PolicySettings = { strict: false, outbound: [] }
+
+export interface Decision {
+  readonly context: DecisionContext
+  readonly answers: Answers
+  /** What `trace` said in the last round. */
+  readonly notes: () => readonly string[]
+  /** A round begins: the evaluation runs from its start. */
+  readonly begin: () => void
+  /** Nobody waits any more. */
+  readonly end: () => void
 }
 
 export const wallClock = (): bigint => BigInt(Date.now()) * 1_000_000n
 
-export function createDecision(request: RequestContext, { labels, clock }: DecisionOptions): DecisionContext {
+const ignore = (): void => undefined
+
+export interface NewDecision extends DecisionOptions, PolicySettings {
+  readonly limits: AnswerLimits
+}
+
+export function createDecision(request: RequestContext, options: NewDecision): Decision {
+  const { labels, clock, outbound, strict, limits, print = ignore } = options
   const made = new Map<string, RegoValue>()
   let now: bigint | undefined
+  let notes: string[] = []
+  let ending: AbortController | undefined
 
   function once<T extends RegoValue>(key: string, make: () => T): T {
     // Under one key there is only ever what the one builtin made that the key is named after.
@@ -23,5 +55,27 @@ export function createDecision(request: RequestContext, { labels, clock }: Decis
     return value
   }
 
-  return { header: (name) => request.header(name), now: () => (now ??= clock()), once, labels }
+  const context: DecisionContext = {
+    header: (name) => request.header(name),
+    now: () => (now ??= clock()),
+    once,
+    labels,
+    outbound,
+    get signal() {
+      return (ending ??= new AbortController()).signal
+    },
+    note: (text) => void notes.push(text),
+    print,
+  }
+  const answers = createAnswers({ context, strict, limits })
+  return {
+    context,
+    answers,
+    notes: () => notes,
+    begin: () => {
+      notes = []
+      answers.begin()
+    },
+    end: () => ending?.abort(),
+  }
 }

@@ -4,7 +4,7 @@
  */
 import type { Extension } from '../../extensions/extension.ts'
 import { EdictError } from '../errors.ts'
-import { wallClock, type DecisionOptions } from './decision.ts'
+import { defaultSettings, wallClock, type DecisionOptions, type PolicySettings } from './decision.ts'
 import { replaceLoneSurrogates, scanJson } from './json-scan.ts'
 import { defaultLimits, type EngineLimits } from './limits.ts'
 import { createPolicy, type LoadedPolicy } from './policy.ts'
@@ -22,6 +22,7 @@ export interface LoadOptions {
   readonly data: Uint8Array | string
   /** `edict/entry/doc` */
   readonly entrypoint: string
+  readonly settings?: PolicySettings
   /** The entrypoint is a query: it answers with its whole result set as JSON, and its input may be value text. */
   readonly asQuery?: boolean
 }
@@ -33,15 +34,16 @@ export interface EngineOptions extends Partial<DecisionOptions> {
 
 const dataDepth = 1000
 
-export function createEngine({ extensions, limits, labels = {}, clock = wallClock }: EngineOptions): Engine {
+export function createEngine({ extensions, limits, labels = {}, clock = wallClock, print }: EngineOptions): Engine {
   const byName = new Map(extensions.map((extension) => [extension.name, extension]))
-  const decisions = { labels, clock }
+  const decisions = { labels, clock, print }
   const bounds = { ...defaultLimits, ...limits }
 
-  function load({ module, data, entrypoint, asQuery = false }: LoadOptions): LoadedPolicy {
+  function load({ module, data, entrypoint, settings = defaultSettings, asQuery = false }: LoadOptions): LoadedPolicy {
     const text = usableData(typeof data === 'string' ? Buffer.from(data) : data)
+    const shared = { extensions: byName, limits: bounds, decisions }
     try {
-      return createPolicy({ module, data: text, entrypoint, extensions: byName, limits: bounds, decisions, asQuery })
+      return createPolicy({ module, data: text, entrypoint, ...shared, settings, asQuery })
     } catch (error) {
       throw refusal(error)
     }

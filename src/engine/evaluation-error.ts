@@ -1,5 +1,6 @@
 /** What to tell of an exception that ended an evaluation. The texts are OPA's where it has one. */
 import { AbortError, outOfMemory } from './abi.ts'
+import { BuiltinFailure } from './answers.ts'
 import type { Outcome } from './outcome.ts'
 
 const texts: ReadonlyMap<string, string> = new Map([
@@ -13,6 +14,7 @@ const texts: ReadonlyMap<string, string> = new Map([
 const located = /^(.*):(\d+):(\d+): (.*)$/s
 
 export function evaluationError(error: unknown): Outcome {
+  if (error instanceof BuiltinFailure) return { kind: 'error', code: 'evaluation_error', message: error.message }
   const raw = error instanceof AbortError ? error.message : describeTrap(error)
   const [, file, row, col, rest] = located.exec(raw) ?? []
   const text = rest ?? raw

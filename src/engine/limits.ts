@@ -1,5 +1,7 @@
+import type { AnswerLimits } from './answers.ts'
+
 /** What one policy may take; defaults for all of them. */
-export interface EngineLimits {
+export interface EngineLimits extends AnswerLimits {
   /** Open brackets in an input. What WASM's own stack bears depends on the policy: 1,300 and more. */
   readonly maxDepth: number
   /** Memory that one evaluation may take beyond the policy and its data, in bytes. */
@@ -10,4 +12,11 @@ export interface EngineLimits {
 
 const MB = 2 ** 20
 
-export const defaultLimits: EngineLimits = { maxDepth: 500, memory: 256 * MB, keep: 32 * MB }
+export const defaultLimits: EngineLimits = {
+  maxDepth: 500,
+  memory: 256 * MB,
+  keep: 32 * MB,
+  maxRounds: 100,
+  maxWaitMs: 5_000,
+  maxAnswerBytes: 16 * MB,
+}

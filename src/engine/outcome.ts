@@ -5,7 +5,14 @@ export interface Location {
   readonly col: number
 }
 
-export type Outcome =
+export type Outcome = Ended & Noted
+
+interface Noted {
+  /** What the policy said with `trace`. */
+  readonly notes?: readonly string[]
+}
+
+type Ended =
   /** The bare document as JSON. The same bytes may answer again: read them, do not write to them. */
   | { readonly kind: 'value'; readonly json: Uint8Array }
   | { readonly kind: 'undefined' }

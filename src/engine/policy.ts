@@ -2,10 +2,11 @@
  * One loaded policy: an instance with its data, and when to replace that instance. `evaluate` throws for nothing
  * that a policy or an input can do, and an evaluation that ended badly leaves no trace in the next one.
  */
-import type { DecisionContext, Extension, RequestContext } from '../../extensions/extension.ts'
+import type { Answer, Extension, RegoValue, RequestContext } from '../../extensions/extension.ts'
 import { AbortError, createInstance, parsedFactor, type Instance, type ReadResult } from './abi.ts'
-import { callBuiltin, resolveBuiltins, resolveEntrypoint, type BuiltinTable } from './builtins.ts'
-import { createDecision, type DecisionOptions } from './decision.ts'
+import { BuiltinFailure, Suspension } from './answers.ts'
+import { resolveBuiltins, resolveEntrypoint, type BuiltinTable } from './builtins.ts'
+import { createDecision, type Decision, type DecisionOptions, type PolicySettings } from './decision.ts'
 import { evaluationError } from './evaluation-error.ts'
 import { replaceLoneSurrogates, scanJson, type ScanResult } from './json-scan.ts'
 import type { EngineLimits } from './limits.ts'
@@ -13,8 +14,16 @@ import type { Outcome } from './outcome.ts'
 import { createResultWriter } from './result-json.ts'
 
 export interface LoadedPolicy {
-  /** Synchronous. `input` is the text of any JSON value; without it, `input` is undefined in Rego. */
-  readonly evaluate: (input: Uint8Array | undefined, request: RequestContext) => Outcome
+  /**
+   * `input` is the text of any JSON value; without it, `input` is undefined in Rego. Synchronous unless a builtin
+   * answers later: then the policy runs again for each such answer, and `mayStart` is called before each of these
+   * runs. The promise rejects with what `mayStart` throws, and with nothing else.
+   */
+  readonly evaluate: (
+    input: Uint8Array | undefined,
+    request: RequestContext,
+    mayStart?: () => void,
+  ) => Outcome | Promise<Outcome>
   /** Memory held, in bytes. */
   readonly bytes: number
 }
@@ -27,6 +36,7 @@ export interface PolicyOptions {
   readonly extensions: ReadonlyMap<string, Extension>
   readonly limits: EngineLimits
   readonly decisions: DecisionOptions
+  readonly settings: PolicySettings
   readonly asQuery: boolean
 }
 
@@ -62,20 +72,22 @@ function createOutcomeReader(): ReadResult<Outcome> {
 
 export function createPolicy(options: PolicyOptions): LoadedPolicy {
   const { module, data, entrypoint, extensions, limits, asQuery } = options
+  const decisions = { ...options.decisions, ...options.settings, limits }
   let request: RequestContext = { header: () => '' }
   // Most decisions call no builtin and need none.
-  let decision: DecisionContext | undefined
+  let decision: Decision | undefined
   let builtins: BuiltinTable = []
+
+  function call(id: number, args: readonly RegoValue[]): Answer {
+    const extension = builtins[id]
+    if (extension === undefined) return undefined
+    decision ??= createDecision(request, decisions)
+    return decision.answers.call(extension, args)
+  }
 
   function load(): Instance {
     const room = data.length * parsedFactor
-    const loaded = createInstance({
-      module,
-      data,
-      call: (id, args) => callBuiltin(builtins[id], args, (decision ??= createDecision(request, options.decisions))),
-      maximumBytes: limits.memory + room,
-      wholeSet: asQuery,
-    })
+    const loaded = createInstance({ module, data, call, maximumBytes: limits.memory + room, wholeSet: asQuery })
     return room > roomyBytes ? move(loaded) : loaded
   }
 
@@ -85,7 +97,7 @@ export function createPolicy(options: PolicyOptions): LoadedPolicy {
   /** After an abort the memory is sound; after a trap nothing in it is trusted, and the data is parsed again. */
   function replace(failed: Instance, error: unknown): Instance | undefined {
     try {
-      if (!(error instanceof AbortError)) return load()
+      if (!isOrderly(error)) return load()
       return isOversized(failed) ? move(failed) : failed.renew()
     } catch {
       // No memory at the moment: the next evaluation tries again.
@@ -93,7 +105,8 @@ export function createPolicy(options: PolicyOptions): LoadedPolicy {
     }
   }
 
-  function run(input: Uint8Array | undefined): Outcome {
+  /** One run from the start; undefined when it must wait. */
+  function run(input: Uint8Array | undefined): Outcome | undefined {
     let current = instance
     try {
       current ??= load()
@@ -102,7 +115,32 @@ export function createPolicy(options: PolicyOptions): LoadedPolicy {
       return outcome
     } catch (error) {
       instance = current && replace(current, error)
-      return evaluationError(error)
+      return error instanceof Suspension ? undefined : evaluationError(error)
+    }
+  }
+
+  function start(input: Uint8Array | undefined, asked: RequestContext, mayStart?: () => void) {
+    request = asked
+    decision = undefined
+    const outcome = run(input)
+    if (outcome !== undefined) return decision === undefined ? outcome : withNotes(outcome, decision)
+    return decision === undefined ? undefinedOutcome : replay(input, decision, mayStart)
+  }
+
+  /** Other decisions run on the same instance in between: nothing of this one is in it while it waits. */
+  async function replay(input: Uint8Array | undefined, own: Decision, mayStart?: () => void): Promise<Outcome> {
+    try {
+      for (;;) {
+        const late = await own.answers.settle()
+        if (late !== undefined) return evaluationError(late)
+        mayStart?.()
+        own.begin()
+        decision = own
+        const outcome = run(input)
+        if (outcome !== undefined) return withNotes(outcome, own)
+      }
+    } finally {
+      own.end()
     }
   }
 
@@ -113,19 +151,26 @@ export function createPolicy(options: PolicyOptions): LoadedPolicy {
   let instance: Instance | undefined = first
 
   return {
-    evaluate: (input, asked) => {
-      request = asked
-      decision = undefined
-      if (input === undefined) return run(input)
+    evaluate: (input, asked, mayStart) => {
+      if (input === undefined) return start(input, asked, mayStart)
       const scan = scanJson(input, limits.maxDepth)
-      if (scan === 'ok') return run(input)
-      if (asQuery && typeof scan === 'object') return run(input)
-      return scan === 'lone_surrogate' ? run(replaceLoneSurrogates(input)) : invalidInput(scan, limits.maxDepth)
+      if (scan === 'ok' || (asQuery && typeof scan === 'object')) return start(input, asked, mayStart)
+      if (scan !== 'lone_surrogate') return invalidInput(scan, limits.maxDepth)
+      return start(replaceLoneSurrogates(input), asked, mayStart)
     },
     get bytes() {
       return (instance?.memoryBytes() ?? 0) + data.byteLength
     },
   }
+}
+
+/** The module was left in a sound state: by its own abort, or for what a builtin does. */
+const isOrderly = (error: unknown): boolean =>
+  error instanceof AbortError || error instanceof Suspension || error instanceof BuiltinFailure
+
+function withNotes(outcome: Outcome, decision: Decision): Outcome {
+  const notes = decision.notes()
+  return notes.length === 0 ? outcome : { ...outcome, notes }
 }
 
 function invalidInput(scan: Exclude<ScanResult, 'ok' | 'lone_surrogate'>, maxDepth: number): Outcome {

@@ -1,6 +1,7 @@
 /**
  * The evaluation contract, in one function for every door: a request in, an answer out, headers and all. It never throws.
- * The lock is looked at in the same step in which the evaluation starts, after anything that had to be waited for.
+ * The lock is looked at in the same step in which the evaluation starts, after anything that had to be waited for, and
+ * again each time that a suspended one runs anew.
  */
 import { randomUUID } from 'node:crypto'
 import type { RequestContext } from '../../extensions/extension.ts'
@@ -79,9 +80,15 @@ export const createDecide = (options: DecideOptions): Decide => {
     return entry
   }
 
-  const finish = (decision: Decision, instance: Instance): Answer => {
-    const { request, id } = decision
-    const outcome = instance.evaluate(request.body.length === 0 ? undefined : request.body, request)
+  const run = (decision: Decision, instance: Instance): Answer | Promise<Answer> => {
+    const { request } = decision
+    const input = request.body.length === 0 ? undefined : request.body
+    const outcome = instance.evaluate(input, request, () => void open(decision))
+    return outcome instanceof Promise ? waitFor(decision, instance, outcome) : finish(decision, instance, outcome)
+  }
+
+  const finish = (decision: Decision, instance: Instance, outcome: Outcome): Answer => {
+    const { id } = decision
     if (outcome.kind === 'invalid_input' || outcome.kind === 'error') return fail(decision, failure(outcome), instance)
     const body = outcome.kind === 'value' ? outcome.json : emptyDocument
     record(decision, outcome.kind, instance, 200)
@@ -121,11 +128,19 @@ export const createDecide = (options: DecideOptions): Decide => {
     decisionLog?.({ request, id, outcome, status, ms, meta: instance?.meta })
   }
 
-  const waitFor = async (decision: Decision, loading: Promise<Instance>): Promise<Answer> => {
+  const waitFor = async (decision: Decision, instance: Instance, suspended: Promise<Outcome>): Promise<Answer> => {
+    try {
+      return finish(decision, instance, await suspended)
+    } catch (error) {
+      return fail(decision, asEdictError(error))
+    }
+  }
+
+  const waitForInstance = async (decision: Decision, loading: Promise<Instance>): Promise<Answer> => {
     try {
       const instance = await loading
       open(decision)
-      return finish(decision, instance)
+      return await run(decision, instance)
     } catch (error) {
       return fail(decision, asEdictError(error))
     }
@@ -140,7 +155,7 @@ export const createDecide = (options: DecideOptions): Decide => {
       if (!usable)
         throw new EdictError('invalid_request', 'x-evaluation-id must be 1 to 256 printable ASCII characters')
       const instance = registry.acquire(open(decision))
-      return instance instanceof Promise ? waitFor(decision, instance) : finish(decision, instance)
+      return instance instanceof Promise ? waitForInstance(decision, instance) : run(decision, instance)
     } catch (error) {
       return fail(decision, asEdictError(error))
     }

@@ -16,5 +16,10 @@ export interface PolicyEntry {
 /** What answers for a policy now. `meta` is what it was made from: the last good one while a newer cannot be loaded. */
 export interface Instance {
   readonly meta: PolicyMeta
-  readonly evaluate: (input: Uint8Array | undefined, context: RequestContext) => Outcome
+  /** As `LoadedPolicy.evaluate`. */
+  readonly evaluate: (
+    input: Uint8Array | undefined,
+    context: RequestContext,
+    mayStart?: () => void,
+  ) => Outcome | Promise<Outcome>
 }

@@ -337,13 +337,16 @@ class LiveInstance implements Instance {
     return Math.min(most, Math.max(1, this.#bytes))
   }
 
-  evaluate(input: Uint8Array | undefined, context: RequestContext): Outcome {
-    const outcome = this.#loaded.evaluate(input, context)
-    if (this.#loaded.bytes !== this.#bytes) {
-      this.#bytes = this.#loaded.bytes
-      this.#grown(this)
-    }
-    return outcome
+  evaluate(input: Uint8Array | undefined, context: RequestContext, mayStart?: () => void): Outcome | Promise<Outcome> {
+    const outcome = this.#loaded.evaluate(input, context, mayStart)
+    this.#weigh()
+    return outcome instanceof Promise ? outcome.finally(() => this.#weigh()) : outcome
+  }
+
+  #weigh(): void {
+    if (this.#loaded.bytes === this.#bytes) return
+    this.#bytes = this.#loaded.bytes
+    this.#grown(this)
   }
 }
 

@@ -35,7 +35,7 @@ export async function runCases(
   for (const [wasm, tests] of byModule(cases)) {
     const module = await engine.compile(await readWasm(folder, wasm))
     for (const test of tests) {
-      verdicts.set(test, { test, why: runCase(test, module) })
+      verdicts.set(test, { test, why: await runCase(test, module) })
       onProgress?.(verdicts.size)
     }
   }
@@ -48,11 +48,11 @@ function byModule(cases: readonly Case[]): ReadonlyMap<string, readonly Case[]> 
   return groups
 }
 
-function runCase(test: Case, module: WebAssembly.Module): string | undefined {
+async function runCase(test: Case, module: WebAssembly.Module): Promise<string | undefined> {
   try {
     const policy = engine.load({ module, data: test.data ?? '{}', entrypoint, asQuery: true })
     const input = test.inputTerm ?? test.input
-    return problem(test, policy.evaluate(input === undefined ? undefined : Buffer.from(input), request))
+    return problem(test, await policy.evaluate(input === undefined ? undefined : Buffer.from(input), request))
   } catch (error) {
     return reason(error)
   }

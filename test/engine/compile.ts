@@ -6,8 +6,10 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { capabilities, type Capabilities } from '../../extensions/capabilities.ts'
 import { extensions } from '../../extensions/index.ts'
-import type { RequestContext } from '../../extensions/extension.ts'
+import type { Extension, RequestContext } from '../../extensions/extension.ts'
+import { defaultSettings, type PolicySettings } from '../../src/engine/decision.ts'
 import { createEngine, type EngineOptions } from '../../src/engine/engine.ts'
+import type { Outcome } from '../../src/engine/outcome.ts'
 import type { LoadedPolicy } from '../../src/engine/policy.ts'
 
 const run = promisify(execFile)
@@ -19,6 +21,8 @@ export interface Sources {
   readonly files: Readonly<Record<string, string>>
   /** What the entry module answers. */
   readonly document: string
+  /** Builtins that are declared beside those of the list. */
+  readonly also?: readonly Extension[]
 }
 
 export async function baseCapabilities(): Promise<Capabilities> {
@@ -26,7 +30,7 @@ export async function baseCapabilities(): Promise<Capabilities> {
 }
 
 /** Runs `work` with a directory that holds the sources as a bundle, and the capabilities file beside it. */
-async function inBundle<T>({ files, document }: Sources, work: (dir: string) => Promise<T>): Promise<T> {
+async function inBundle<T>({ files, document, also = [] }: Sources, work: (dir: string) => Promise<T>): Promise<T> {
   const dir = await mkdtemp(join(tmpdir(), 'edict-engine-'))
   try {
     const all = { ...files, 'entry.rego': `package edict.entry\n\ndoc := ${document}\n` }
@@ -36,7 +40,7 @@ async function inBundle<T>({ files, document }: Sources, work: (dir: string) => 
     }
     const manifest = { rego_version: 1, file_rego_versions: { '/**/*.v0.rego': 0, '/*.v0.rego': 0 } }
     await writeFile(join(dir, 'bundle', '.manifest'), JSON.stringify(manifest))
-    await writeFile(join(dir, 'capabilities.json'), JSON.stringify(await knownCapabilities()))
+    await writeFile(join(dir, 'capabilities.json'), JSON.stringify(capabilities(await knownBase(), [...extensions, ...also])))
     return await work(dir)
   } finally {
     await rm(dir, { recursive: true })
@@ -44,8 +48,7 @@ async function inBundle<T>({ files, document }: Sources, work: (dir: string) => 
 }
 
 let known: Promise<Capabilities> | undefined
-const knownCapabilities = (): Promise<Capabilities> =>
-  (known ??= baseCapabilities().then((base) => capabilities(base, extensions)))
+const knownBase = (): Promise<Capabilities> => (known ??= baseCapabilities())
 
 export function compile(sources: Sources): Promise<Uint8Array> {
   return inBundle(sources, async (dir) => {
@@ -95,21 +98,33 @@ export interface LoadOptions {
   readonly wasm: Uint8Array
   readonly data?: string | Uint8Array
   readonly engine?: Partial<EngineOptions>
+  readonly settings?: Partial<PolicySettings>
 }
 
-export async function load({ wasm, data = '{}', engine: options = {} }: LoadOptions): Promise<LoadedPolicy> {
+export async function load({ wasm, data = '{}', engine: options = {}, settings }: LoadOptions): Promise<LoadedPolicy> {
   const engine = createEngine({ extensions, ...options })
-  return engine.load({ module: await engine.compile(wasm), data, entrypoint })
+  const module = await engine.compile(wasm)
+  return engine.load({ module, data, entrypoint, settings: { ...defaultSettings, ...settings } })
 }
 
 export const contextOf = (headers: Readonly<Record<string, string>> = {}): RequestContext => ({
   header: (name) => headers[name] ?? '',
 })
 
+/** The outcome of an evaluation that waits for nothing. */
+export function evaluateNow(policy: LoadedPolicy, input: Uint8Array | undefined, request = contextOf()): Outcome {
+  const outcome = policy.evaluate(input, request)
+  if (outcome instanceof Promise) throw new Error('the evaluation waits')
+  return outcome
+}
+
 /** The answer as text: JSON, `undefined`, or `<kind>: <message>`. */
 export function answer(policy: LoadedPolicy, input?: string | Uint8Array, headers?: Record<string, string>): string {
   const bytes = typeof input === 'string' ? Buffer.from(input) : input
-  const outcome = policy.evaluate(bytes, contextOf(headers))
+  return outcomeText(evaluateNow(policy, bytes, contextOf(headers)))
+}
+
+export function outcomeText(outcome: Outcome): string {
   if (outcome.kind === 'value') return Buffer.from(outcome.json).toString()
   return outcome.kind === 'undefined' ? 'undefined' : `${outcome.kind}: ${outcome.message}`
 }

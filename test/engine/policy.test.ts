@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { Extension } from '../../extensions/extension.ts'
+import type { Extension, PureExtension } from '../../extensions/extension.ts'
 import { createEngine } from '../../src/engine/engine.ts'
 import type { LoadedPolicy } from '../../src/engine/policy.ts'
-import { answer, compile, contextOf, entrypoint, load } from './compile.ts'
+import { answer, compile, contextOf, entrypoint, evaluateNow, load } from './compile.ts'
 
 const MB = 2 ** 20
 
@@ -93,8 +93,8 @@ describe('a policy', () => {
 
   it('does not hand out memory that a later evaluation overwrites', async () => {
     const policy = await load({ wasm })
-    const first = policy.evaluate(Buffer.from('{"n":1}'), contextOf())
-    const second = policy.evaluate(Buffer.from('{"n":22}'), contextOf())
+    const first = evaluateNow(policy, Buffer.from('{"n":1}'))
+    const second = evaluateNow(policy, Buffer.from('{"n":22}'))
     const texts = [first, second].map((it) => (it.kind === 'value' ? Buffer.from(it.json).toString() : it.kind))
     expect(texts).toEqual(['{"object":{},"sum":2}', '{"object":{},"sum":23}'])
   })
@@ -193,14 +193,14 @@ describe('the memory of a policy', () => {
 })
 
 describe('builtins', () => {
-  const echo = (impl: Extension['impl']): Extension => ({
+  const echo = (impl: PureExtension['impl']): Extension => ({
     name: 'get_header',
     decl: { args: [{ type: 'string' }], result: { type: 'any' } },
     kind: 'pure',
     doc: '',
     impl,
   })
-  const withBuiltin = (impl: Extension['impl']): Promise<LoadedPolicy> =>
+  const withBuiltin = (impl: PureExtension['impl']): Promise<LoadedPolicy> =>
     load({ wasm, engine: { extensions: [echo(impl)] } })
 
   it('make their call undefined when they throw or answer undefined', async () => {

@@ -1,9 +1,12 @@
 /** A decision for builtins that are called directly. */
 import type { DecisionContext, RequestContext } from '../../extensions/extension.ts'
-import { createDecision, type DecisionOptions } from '../../src/engine/decision.ts'
+import { createDecision, defaultSettings, type NewDecision } from '../../src/engine/decision.ts'
+import { defaultLimits } from '../../src/engine/limits.ts'
 
 export const contextOf = ({
   header = () => '',
-  labels = {},
-  clock = () => 0n,
-}: Partial<RequestContext & DecisionOptions> = {}): DecisionContext => createDecision({ header }, { labels, clock })
+  ...options
+}: Partial<RequestContext & NewDecision> = {}): DecisionContext => {
+  const defaults = { ...defaultSettings, labels: {}, clock: () => 0n, limits: defaultLimits }
+  return createDecision({ header }, { ...defaults, ...options }).context
+}
