@@ -10,8 +10,11 @@ import { EdictError } from '../errors.ts'
 import type { Instance, PolicyEntry } from '../registry/policy-entry.ts'
 import type { PolicyName, Registry } from '../registry/registry.ts'
 import type { DecisionLog } from './decision-log.ts'
+import { createAdmit, nameOf } from './admit.ts'
+import { decisionHeaders } from './decision-headers.ts'
 import { asEdictError, errorBody, type ErrorLog, logError, retryAfter } from './error-body.ts'
 import type { DecisionMetrics, DecisionOutcome } from './metrics.ts'
+import { countedAs, isFailed, outcomeError } from './outcome-error.ts'
 
 export interface EvaluationRequest extends RequestContext, PolicyName {
   /** Empty: the input is undefined. */
@@ -56,27 +59,11 @@ const emptyDocument = Buffer.from('{}')
 
 export const createDecide = (options: DecideOptions): Decide => {
   const { registry, stale, metrics, log, decisionLog, now = Date.now } = options
-
-  const find = (request: EvaluationRequest): PolicyEntry => {
-    const { state } = registry
-    if (stale === 'refuse' && state.staleSince !== null) {
-      throw new EdictError('stale_refused', 'this replica has lost the store and does not answer until it is back')
-    }
-    const entry = registry.find(request)
-    if (entry !== undefined) return entry
-    if (!state.loaded) throw new EdictError('store_unavailable', 'no policy is known yet: the store has not answered')
-    throw new EdictError('policy_not_found', `no policy ${nameOf(request)}`)
-  }
+  const admit = createAdmit({ registry, stale })
 
   const open = (decision: Decision): PolicyEntry => {
-    const entry = find(decision.request)
+    const entry = admit(decision.request)
     decision.key = entry.key
-    if (entry.lock !== undefined) throw new EdictError('policy_locked', `${entry.key} is locked`)
-    if (entry.meta.artifact === null) {
-      throw new EdictError('policy_quarantined', `${entry.key} has no good version yet`, {
-        errors: entry.meta.status.findings.map(({ code, message }) => ({ code, message })),
-      })
-    }
     return entry
   }
 
@@ -89,7 +76,7 @@ export const createDecide = (options: DecideOptions): Decide => {
 
   const finish = (decision: Decision, instance: Instance, outcome: Outcome): Answer => {
     const { id } = decision
-    if (outcome.kind === 'invalid_input' || outcome.kind === 'error') return fail(decision, failure(outcome), instance)
+    if (isFailed(outcome)) return fail(decision, outcomeError(outcome), instance)
     const body = outcome.kind === 'value' ? outcome.json : emptyDocument
     record(decision, outcome.kind, instance, 200)
     const headers = ['content-type', 'application/json', 'etag', id, ...common(id, instance)]
@@ -98,7 +85,7 @@ export const createDecide = (options: DecideOptions): Decide => {
 
   const fail = (decision: Decision, error: EdictError, instance?: Instance): Answer => {
     const { request, id } = decision
-    record(decision, outcomeOf(error), instance, error.status)
+    record(decision, countedAs(error), instance, error.status)
     logError(log, error, { id, requestId: request.requestId, policy: nameOf(request) })
     const headers = ['content-type', 'application/json', ...common(id, instance)]
     const wait = retryAfter(error)
@@ -106,16 +93,8 @@ export const createDecide = (options: DecideOptions): Decide => {
     return { status: error.status, headers, body: Buffer.from(JSON.stringify(errorBody(error, id))) }
   }
 
-  const common = (id: string, instance: Instance | undefined): string[] => {
-    const headers = ['x-evaluation-id', id, 'cache-control', 'no-store', 'x-content-type-options', 'nosniff']
-    if (instance !== undefined) {
-      const { digest, commit, revision } = instance.meta
-      headers.push('x-policy-digest', digest, 'x-policy-commit', commit, 'x-policy-revision', String(revision))
-    }
-    const { staleSince } = registry.state
-    if (staleSince !== null) headers.push('x-edict-stale', String(Math.max(0, Math.floor((now() - staleSince) / 1000))))
-    return headers
-  }
+  const common = (id: string, instance: Instance | undefined): string[] =>
+    decisionHeaders({ id, instance, state: registry.state, now })
 
   const record = (
     { request, id, started, key }: Decision,
@@ -161,25 +140,6 @@ export const createDecide = (options: DecideOptions): Decide => {
     }
   }
 }
-
-const failure = (outcome: Extract<Outcome, { kind: 'invalid_input' | 'error' }>): EdictError => {
-  const { code, message } = outcome
-  if (outcome.kind === 'error') {
-    const detail = outcome.location === undefined ? { code, message } : { code, message, location: outcome.location }
-    return new EdictError(code, 'the policy failed while it was evaluated', { errors: [detail] })
-  }
-  if (outcome.position === undefined) return new EdictError(code, message)
-  return new EdictError(code, `the body is not JSON: ${message} at byte ${outcome.position}`)
-}
-
-const outcomeOf = ({ code }: EdictError): DecisionOutcome => {
-  if (code === 'policy_locked') return 'locked'
-  if (code === 'policy_not_found') return 'not_found'
-  return code === 'invalid_json' || code === 'input_too_deep' || code === 'invalid_request' ? 'bad_request' : 'error'
-}
-
-const nameOf = ({ repository, group, name, version }: PolicyName): string =>
-  repository === undefined ? `${group}/${name}/${version}` : `${repository}/${group}/${name}/${version}`
 
 /** Printable ASCII, so that it can go into a header and a log as it is. */
 const isId = (id: string): boolean => id.length <= 256 && /^[\x20-\x7e]+$/.test(id)
