@@ -21,6 +21,17 @@ for (const name of ['SIGINT', 'SIGTERM'] as const)
     stop.abort()
   })
 
+const isStop = (error: unknown): boolean =>
+  stop.signal.aborted &&
+  ((error instanceof EdictError && error.code === 'shutting_down') ||
+    (error instanceof Error && error.name === 'AbortError'))
+
+/** What runs until it is stopped has done its work then, however early that is. */
+const untilStopped = (running: Promise<void>): Promise<void> =>
+  running.catch((error: unknown) => {
+    if (!isStop(error)) throw error
+  })
+
 interface Shared {
   readonly config?: string
 }
@@ -44,7 +55,7 @@ program
   .action(async ({ sync }: { sync: boolean }) => {
     const config = configured(program.opts<Shared>())
     const onProgress = createProgressBar(process.stderr)
-    await runServer({ config, env: process.env, sync, print, onProgress, signal: stop.signal })
+    await untilStopped(runServer({ config, env: process.env, sync, print, onProgress, signal: stop.signal }))
   })
 
 program
@@ -57,7 +68,8 @@ program
   .action(async (options: { watch?: boolean; source?: string; confirm?: string; json?: boolean }) => {
     const config = configured(program.opts<Shared>())
     const onProgress = createProgressBar(process.stderr)
-    if (options.watch) return runWorker({ config, env: process.env, print, onProgress, signal: stop.signal })
+    if (options.watch)
+      return untilStopped(runWorker({ config, env: process.env, print, onProgress, signal: stop.signal }))
     const { source = null, confirm = null } = options
     const outcome = await runSync({ config, env: process.env, source, confirm, onProgress, signal: stop.signal })
     print(options.json ? JSON.stringify(outcome, null, 2) : outcome.text)
@@ -86,6 +98,6 @@ const describe = (error: unknown): string => {
 try {
   await program.parseAsync()
 } catch (error) {
-  process.stderr.write(`edict: ${describe(error)}\n`)
+  process.stderr.write(`edict: ${isStop(error) ? 'stopped before it was done' : describe(error)}\n`)
   process.exitCode = error instanceof EdictError && error.code === 'config_invalid' ? exit.usage : exit.failed
 }

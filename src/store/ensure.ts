@@ -52,7 +52,8 @@ export const createEnsure =
       await restoreLease(db)
       const head = await restoreHead(db)
       const locks = await restoreLocks(db, change)
-      const isFirst = created.length === collectionNames.length
+      // A heartbeat may have been quicker with `replicas`; a store that lacks all else is a new one.
+      const isFirst = created.length >= collectionNames.length - 1
       if (!isFirst && (created.length > 0 || locks.length > 0))
         log.warn({ created, head, locks }, 'the store was restored')
       return { created, head, locks }

@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { afterwards, newDatabase, runEdict, startEdict, temporaryFolder } from './edict.ts'
+import { afterwards, eventually, newDatabase, runEdict, startEdict, temporaryFolder } from './edict.ts'
 import { rego } from './served-repo.ts'
 
 type Files = Readonly<Record<string, string>>
@@ -160,6 +160,24 @@ describe('edict serve', () => {
     const { port } = new URL(edict.url)
     const anyHost = await fetch(`http://127.0.0.1:${port}/readiness`, { headers: { host: 'edict.example.org' } })
     expect(anyHost.status).toBe(200)
+  })
+
+  it('that is stopped in the middle of its first sync exits with 0, without a stack', async () => {
+    const names = Array.from({ length: 100 }, (_, index) => `p${index}`)
+    const files = Object.fromEntries(
+      names.map((name) => [`shop/${name}/1.0/policy.rego`, rego('shop', name, 'x := 1')]),
+    )
+    const env = { ...newDatabase(), EDICT_DIRECTORY: await directoryOf(files), LOG_LEVEL: 'debug' }
+    const edict = await startEdict(env, { until: /(?=)/ })
+    const log = await eventually(
+      async () => edict.log(),
+      (text) => /^parse \d+\/100$/m.test(text),
+      20_000,
+    )
+    expect(log).toMatch(/^parse \d+\/100$/m)
+    expect(await edict.stop()).toBe(0)
+    expect(edict.output()).toBe('')
+    expect(edict.log()).not.toMatch(/^ {4}at /m)
   })
 
   it('answers what is in flight after SIGTERM, takes nothing new, and exits with 0', async () => {
