@@ -2,7 +2,8 @@
  * The known weaknesses of policy services of this kind, numbered; each that is touched here is a test that carries its
  * number, however often the same is tested elsewhere.
  *
- * 2 (a dropped collection), 3 (MongoDB down), 4 (a lock is immediate): `outage.test.ts` and `replicas.test.ts`.
+ * 2 (a dropped collection): `outage-collections.test.ts`; 3 (MongoDB down): `outage.test.ts`; 4 (a lock is immediate):
+ * `replicas.test.ts`.
  *
  * These belong to features that do not exist yet, and get their tests with them: 5 and 6 (imports), 9 (data fetched by
  * data-config), 11 (a cache service), 14 (validation of output), 15 (webhooks sent), 16 (a storage in memory), and of 12
