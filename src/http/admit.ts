@@ -3,30 +3,37 @@ import { EdictError } from '../errors.ts'
 import type { PolicyEntry } from '../registry/policy-entry.ts'
 import type { PolicyName, Registry } from '../registry/registry.ts'
 
-/**
- * Throws `policy_not_found`, `policy_locked`, `policy_quarantined`, `store_unavailable`, `stale_refused`. To be asked in
- * the same step in which an evaluation starts.
- */
-export type Admit = (name: PolicyName) => PolicyEntry
+export interface Admission {
+  /** Throws `policy_not_found`, `store_unavailable`, `stale_refused`. */
+  readonly find: (name: PolicyName) => PolicyEntry
+  /** Throws `policy_locked`, `policy_quarantined`. To be asked in the same step in which an evaluation starts. */
+  readonly check: (entry: PolicyEntry) => void
+}
 
-export const createAdmit =
-  ({ registry, stale }: { registry: Pick<Registry, 'find' | 'state'>; stale: 'serve' | 'refuse' }): Admit =>
-  (name) => {
+export const createAdmission = ({
+  registry,
+  stale,
+}: {
+  readonly registry: Pick<Registry, 'find' | 'state'>
+  readonly stale: 'serve' | 'refuse'
+}): Admission => ({
+  find: (name) => {
     const { state } = registry
     if (stale === 'refuse' && state.staleSince !== null)
       throw new EdictError('stale_refused', 'this replica has lost the store and does not answer until it is back')
     const entry = registry.find(name)
-    if (entry === undefined) {
-      if (state.loaded) throw new EdictError('policy_not_found', `no policy ${nameOf(name)}`)
-      throw new EdictError('store_unavailable', 'no policy is known yet: the store has not answered')
-    }
-    if (entry.lock !== undefined) throw new EdictError('policy_locked', `${entry.key} is locked`)
-    if (entry.meta.artifact === null)
-      throw new EdictError('policy_quarantined', `${entry.key} has no good version yet`, {
-        errors: entry.meta.status.findings.map(({ code, message }) => ({ code, message })),
-      })
-    return entry
-  }
+    if (entry !== undefined) return entry
+    if (!state.loaded) throw new EdictError('store_unavailable', 'no policy is known yet: the store has not answered')
+    throw new EdictError('policy_not_found', `no policy ${nameOf(name)}`)
+  },
+  check: ({ key, lock, meta }) => {
+    if (lock !== undefined) throw new EdictError('policy_locked', `${key} is locked`)
+    if (meta.artifact !== null) return
+    throw new EdictError('policy_quarantined', `${key} has no good version yet`, {
+      errors: meta.status.findings.map(({ code, message }) => ({ code, message })),
+    })
+  },
+})
 
 export const nameOf = ({ repository, group, name, version }: PolicyName): string =>
   repository === undefined ? `${group}/${name}/${version}` : `${repository}/${group}/${name}/${version}`

@@ -10,7 +10,7 @@ import { EdictError } from '../errors.ts'
 import type { Instance, PolicyEntry } from '../registry/policy-entry.ts'
 import type { PolicyName, Registry } from '../registry/registry.ts'
 import type { DecisionLog } from './decision-log.ts'
-import { createAdmit, nameOf } from './admit.ts'
+import { createAdmission, nameOf } from './admit.ts'
 import { decisionHeaders } from './decision-headers.ts'
 import { asEdictError, errorBody, type ErrorLog, logError, retryAfter } from './error-body.ts'
 import type { DecisionMetrics, DecisionOutcome } from './metrics.ts'
@@ -59,11 +59,12 @@ const emptyDocument = Buffer.from('{}')
 
 export const createDecide = (options: DecideOptions): Decide => {
   const { registry, stale, metrics, log, decisionLog, now = Date.now } = options
-  const admit = createAdmit({ registry, stale })
+  const admission = createAdmission({ registry, stale })
 
   const open = (decision: Decision): PolicyEntry => {
-    const entry = admit(decision.request)
+    const entry = admission.find(decision.request)
     decision.key = entry.key
+    admission.check(entry)
     return entry
   }
 
