@@ -9,9 +9,10 @@ import { toEdictError } from './failure.ts'
 import { backoffMs, sleep } from './wait.ts'
 
 const selectionMs = 2500
+export const appName = 'edict'
 
 const clientOptions = {
-  appName: 'edict',
+  appName,
   serverSelectionTimeoutMS: selectionMs,
   connectTimeoutMS: 3000,
   waitQueueTimeoutMS: 5000,

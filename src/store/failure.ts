@@ -35,6 +35,9 @@ export const isUnselectable = (error: unknown): boolean =>
 
 export const isDuplicate = (error: unknown): boolean => error instanceof MongoServerError && error.code === 11000
 
+/** Another transaction holds what this one wants to write. */
+export const isWriteConflict = (error: unknown): boolean => error instanceof MongoServerError && error.code === 112
+
 /** The change stream's token is older than the server's log, or cannot be used: only a snapshot helps. */
 export const isHistoryLost = (error: unknown): boolean =>
   error instanceof MongoServerError && (error.code === 286 || error.code === 280 || error.code === 260)
@@ -42,6 +45,8 @@ export const isHistoryLost = (error: unknown): boolean =>
 export function toEdictError(error: unknown): EdictError {
   if (error instanceof EdictError) return error
   if (isAway(error)) return new EdictError('store_unavailable', 'the store cannot be reached', { cause: error })
+  if (isWriteConflict(error))
+    return new EdictError('store_unavailable', 'another change holds the store', { cause: error })
   const reason = error instanceof Error ? error.message : String(error)
   // A bulk write's error carries every document that it tried to write, which no log should.
   const cause = error instanceof MongoBulkWriteError ? undefined : error

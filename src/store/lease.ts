@@ -1,4 +1,6 @@
 /** Who may apply. The token rises with every holder, and apply writes it: who wakes up late cannot write. */
+import { MongoServerError } from 'mongodb'
+import { endAbandoned } from './abandoned.ts'
 import { collectionsOf } from './collections.ts'
 import type { Connection } from './connection.ts'
 import { restoreLease } from './head.ts'
@@ -16,6 +18,8 @@ export interface Leases {
   readonly release: (lease: Lease) => Promise<void>
 }
 
+const patienceMs = 2_500
+
 const ends = (ttlMs: number) => ({ $add: ['$$NOW', ttlMs] })
 
 export const createLeases = (connection: Connection): Leases => ({
@@ -24,7 +28,19 @@ export const createLeases = (connection: Connection): Leases => ({
       const free = { $or: [{ holder }, { $expr: { $lte: ['$expires', '$$NOW'] } }] }
       const take = [{ $set: { holder: { $literal: holder }, token: { $add: ['$token', 1] }, expires: ends(ttlMs) } }]
       const { lease } = collectionsOf(db)
-      const attempt = () => lease.findOneAndUpdate({ _id: 'cycle', ...free }, take, { returnDocument: 'after' })
+      // A killed holder's open transaction has written the lease, and whoever writes it next would wait for its end.
+      const attempt = async () => {
+        try {
+          return await lease.findOneAndUpdate({ _id: 'cycle', ...free }, take, {
+            returnDocument: 'after',
+            maxTimeMS: patienceMs,
+          })
+        } catch (error) {
+          if (!(error instanceof MongoServerError) || error.codeName !== 'MaxTimeMSExpired') throw error
+          await endAbandoned(connection.client)
+          return null
+        }
+      }
       let taken = await attempt()
       if (taken === null && (await lease.countDocuments({ _id: 'cycle' })) === 0) {
         await restoreLease(db)

@@ -1,0 +1,116 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { pino } from 'pino'
+import { describe, expect, it } from 'vitest'
+import { collectionsOf } from '../../src/store/collections.ts'
+import { openStore } from '../../src/store/store.ts'
+import { createPolicies, figure, lock, startReplica, startWorker, timed, unlock } from './deployment.ts'
+import { afterwards, type Edict, evaluate, eventually, newDatabase, temporaryFolder } from './edict.ts'
+
+const size = 60
+const names = Array.from({ length: size }, (_, index) => `load/p${index}/1.0`)
+const [first = ''] = names
+
+const modules = Object.fromEntries(
+  names.map((name) => [`${name}/policy.rego`, `package load.${name.split('/')[1]}\n\nanswer := data.generation\n`]),
+)
+/** All policies answer with this number. */
+const generation = (number: number): Record<string, string> =>
+  Object.fromEntries(names.map((name) => [`${name}/data.json`, JSON.stringify({ generation: number })]))
+
+const startWorld = async () => {
+  const policies = await createPolicies({ ...modules, ...generation(0) })
+  const database = newDatabase()
+  const workerEnv = { ...database, ...policies.env, EDICT_DATA: await temporaryFolder() }
+  const store = openStore({
+    uri: database.MONGODB_URI,
+    database: database.MONGODB_DATABASE,
+    log: pino({ level: 'silent' }),
+    signal: new AbortController().signal,
+  })
+  afterwards(store.close)
+  const collections = collectionsOf(store.connection.db)
+  const worker = await startWorker(workerEnv)
+  const replica = await startReplica(database)
+
+  /** What the store says: one generation, one revision, nothing missing. */
+  const stored = async () => {
+    const { revision } = await store.head()
+    const documents = await collections.policies.find().toArray()
+    expect(await collections.revisions.findOne({}, { sort: { _id: -1 } })).toMatchObject({
+      _id: revision,
+      policies: size,
+    })
+    expect([...new Set(documents.map((document) => document.revision))]).toEqual([revision])
+    const [data, ...others] = new Set(documents.map((document) => document.data))
+    expect([documents.length, others]).toEqual([size, []])
+    expect(await store.audit.verify()).toMatchObject({ ok: true })
+    return { revision, answer: { answer: Number(/\d+/.exec(String(data))?.[0]) } }
+  }
+  const answers = async () => {
+    const replies = await Promise.all(names.map((name) => evaluate(replica, name)))
+    return [
+      ...new Set(replies.map(({ status, text, headers }) => `${status} ${text} ${headers.get('x-policy-revision')}`)),
+    ]
+  }
+  /** The generation that the store holds and the replica answers, every policy the same. */
+  const settled = async (): Promise<number> => {
+    const { revision, answer } = await stored()
+    const wanted = `200 ${JSON.stringify(answer)} ${revision}`
+    expect(await eventually(answers, (seen) => seen.length === 1 && seen[0] === wanted)).toEqual([wanted])
+    return answer.answer
+  }
+  /** Changes all policies, and ends the worker some time after it has begun to apply that. */
+  const cut = async (doomed: Edict, number: number): Promise<void> => {
+    await policies.write(generation(number))
+    const { revision } = await store.head()
+    const begun = async () =>
+      (await collections.lease.findOne({ _id: 'cycle' }))?.holder != null || (await store.head()).revision > revision
+    // A quick apply is over between two looks: asked without a pause, and a finished one counts as begun.
+    for (const end = Date.now() + 10_000; !(await begun());) expect(Date.now()).toBeLessThan(end)
+    await sleep(Math.random() * 30)
+    await doomed.kill()
+  }
+  /** What the lease's end is to the next worker, without the wait for it. */
+  const endLease = () => collections.lease.updateOne({ _id: 'cycle' }, { $set: { expires: new Date(0) } })
+  return { worker, replica, workerEnv, settled, cut, endLease }
+}
+
+describe.concurrent('SIGKILL of the worker in the middle of an apply', () => {
+  it('leaves nothing half applied, at eight random moments, and the next worker goes on', async () => {
+    const { worker, replica, workerEnv, settled, cut, endLease } = await startWorld()
+    expect(await settled()).toBe(0)
+    let current = worker
+    let undone = 0
+    for (let round = 1; round <= 8; round++) {
+      await cut(current, round)
+      const number = await settled()
+      expect([round - 1, round]).toContain(number)
+      if (number < round) undone++
+      expect((await lock(replica, first)).status).toBe(200)
+      expect((await unlock(replica, first)).status).toBe(200)
+      await endLease()
+      const [ms, next] = await timed(() => startWorker(workerEnv))
+      current = next
+      expect(await settled()).toBe(round)
+      figure(`round ${round}: ${number < round ? 'undone' : 'done'}; the next worker has it after ${ms.toFixed(0)} ms`)
+    }
+    figure(`${undone} of 8 undone`)
+  }, 120_000)
+
+  it('keeps nobody from locking, and the next worker waits no longer than for the lease', async () => {
+    const { worker, replica, workerEnv, settled, cut } = await startWorld()
+    await cut(worker, 1)
+    const killed = performance.now()
+    const starting = startWorker(workerEnv)
+    const [ms, locked] = await timed(() => lock(replica, first))
+    expect(locked).toMatchObject({ status: 200, json: { silent: [] } })
+    expect(ms).toBeLessThan(10_000)
+    figure(`a lock during a cut apply takes ${ms.toFixed(0)} ms`)
+    expect((await evaluate(replica, first)).status).toBe(403)
+    expect((await unlock(replica, first)).status).toBe(200)
+    await starting
+    expect(performance.now() - killed).toBeLessThan(25_000)
+    figure(`the next worker has applied ${(performance.now() - killed).toFixed(0)} ms after the kill`)
+    expect(await settled()).toBe(1)
+  }, 60_000)
+})
