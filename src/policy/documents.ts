@@ -109,13 +109,6 @@ export function moduleKey(source: string, path: string): string {
   return `${source}:${path}`
 }
 
-/** Every digest that a policy document needs in the blobs. */
-export function blobsOf(document: PolicyDocument): readonly string[] {
-  const texts = [document.rego, document.data, ...document.files.map(({ text }) => text)]
-  const large = texts.flatMap((text) => (text === null || typeof text === 'string' ? [] : [text.blob]))
-  return document.artifact === null ? large : [document.artifact.wasm, document.artifact.data, ...large]
-}
-
 export interface NextStatus {
   readonly before: PolicyStatus | undefined
   readonly phase: PolicyStatus['phase']

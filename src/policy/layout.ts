@@ -109,7 +109,9 @@ function fileNameRule(name: string): string {
 const keywords = 'as contains default else every false if import in not null package some true with'.split(' ')
 const reservedGroups = new Set(['system', 'edict', 'input', 'data', ...keywords])
 /** Words that end a URL below a policy, and so are no versions. */
-export const urlWords: ReadonlySet<string> = new Set('evaluation evaluations validation lock explain export key notifychange did.json'.split(' '))
+export const urlWords: ReadonlySet<string> = new Set(
+  'evaluation evaluations validation lock explain export key notifychange did.json'.split(' '),
+)
 
 function policyName(segments: readonly string[]): PolicyName | Placed {
   const [group = '', name = '', version = ''] = segments

@@ -38,10 +38,6 @@ export const isDuplicate = (error: unknown): boolean => error instanceof MongoSe
 /** Another transaction holds what this one wants to write. */
 export const isWriteConflict = (error: unknown): boolean => error instanceof MongoServerError && error.code === 112
 
-/** The change stream's token is older than the server's log, or cannot be used: only a snapshot helps. */
-export const isHistoryLost = (error: unknown): boolean =>
-  error instanceof MongoServerError && (error.code === 286 || error.code === 280 || error.code === 260)
-
 export function toEdictError(error: unknown): EdictError {
   if (error instanceof EdictError) return error
   if (isAway(error)) return new EdictError('store_unavailable', 'the store cannot be reached', { cause: error })

@@ -44,7 +44,7 @@ const startWorld = async () => {
     const [data, ...others] = new Set(documents.map((document) => document.data))
     expect([documents.length, others]).toEqual([size, []])
     expect(await store.audit.verify()).toMatchObject({ ok: true })
-    return { revision, answer: { answer: Number(/\d+/.exec(String(data))?.[0]) } }
+    return { revision, answer: { answer: Number(/\d+/.exec(JSON.stringify(data))?.[0]) } }
   }
   const answers = async () => {
     const replies = await Promise.all(names.map((name) => evaluate(replica, name)))

@@ -40,7 +40,10 @@ async function inBundle<T>({ files, document, also = [] }: Sources, work: (dir: 
     }
     const manifest = { rego_version: 1, file_rego_versions: { '/**/*.v0.rego': 0, '/*.v0.rego': 0 } }
     await writeFile(join(dir, 'bundle', '.manifest'), JSON.stringify(manifest))
-    await writeFile(join(dir, 'capabilities.json'), JSON.stringify(capabilities(await knownBase(), [...extensions, ...also])))
+    await writeFile(
+      join(dir, 'capabilities.json'),
+      JSON.stringify(capabilities(await knownBase(), [...extensions, ...also])),
+    )
     return await work(dir)
   } finally {
     await rm(dir, { recursive: true })
