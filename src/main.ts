@@ -129,15 +129,17 @@ const createHttp = ({
   store,
   registry,
   log,
+  signal,
   firstSync,
 }: {
   readonly config: Config
   readonly store: Store
   readonly registry: Registry
   readonly log: Logger
+  readonly signal: AbortSignal
   readonly firstSync: () => boolean
 }) => {
-  const ports = portsOf(store, registry)
+  const ports = portsOf({ store, registry, signal })
   const metrics = createMetrics({ registry, sources: () => ports.sources.list().catch(() => []) })
   const { decisions, decisionInput, decisionHeaders } = config.log
   const decisionLog = decisions
@@ -204,7 +206,14 @@ export const runServer = async ({ sync, ...options }: RunOptions & { readonly sy
   const following = startFollowing({ store, registry, signal: stopFollowing.signal })
   let synced = false
   let troubles: readonly string[] = []
-  const http = createHttp({ config, store, registry, log, firstSync: () => synced || registry.state.revision > 0 })
+  const http = createHttp({
+    config,
+    store,
+    registry,
+    log,
+    signal,
+    firstSync: () => synced || registry.state.revision > 0,
+  })
   let working: Promise<void> = Promise.resolve()
   try {
     const { address, port, family } = await http.listen(config.server).catch(explainListen(config))

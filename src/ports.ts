@@ -15,7 +15,16 @@ const takenIn = async ({ state }: Pick<Registry, 'state'>, revision: number): Pr
   while (state.revision < revision && performance.now() < until) await sleep(5)
 }
 
-export const portsOf = (store: Store, registry: Pick<Registry, 'state'>): StorePorts => {
+export const portsOf = ({
+  store,
+  registry,
+  signal,
+}: {
+  readonly store: Store
+  readonly registry: Pick<Registry, 'state'>
+  /** Aborted: nobody is kept waiting for a cycle any more. */
+  readonly signal: AbortSignal
+}): StorePorts => {
   const text = (stored: StoredText) => store.policies.readText(stored)
   return {
     locks: {
@@ -39,7 +48,7 @@ export const portsOf = (store: Store, registry: Pick<Registry, 'state'>): StoreP
     requests: {
       submit: async ({ reason, source, commit }) => ({ id: await store.requests.submit({ reason, source, commit }) }),
       outcome: async (id, { withinMs }) => {
-        const outcome = await store.requests.waitFor(id, { timeoutMs: withinMs })
+        const outcome = await store.requests.waitFor(id, { timeoutMs: withinMs, signal })
         if (outcome === 'pending') return null
         if (outcome.revision !== null) await takenIn(registry, outcome.revision)
         return outcome

@@ -29,7 +29,7 @@ export interface ServerOptions {
 
 export interface HttpServer {
   readonly listen: (address: { readonly host: string; readonly port: number }) => Promise<AddressInfo>
-  /** Stops accepting, lets what is under way finish within the bound, then cuts. */
+  /** Stops accepting after a moment, lets what is under way finish within the bound, then cuts. */
   readonly close: (options: { readonly graceMs: number }) => Promise<void>
   readonly inFlight: () => number
 }
@@ -155,6 +155,9 @@ export const createServer = ({ app, decide, guard, limits, metrics, log }: Serve
   }
 }
 
+/** How long a server that is to close goes on accepting. */
+const lingerMs = 100
+
 /** A connection on which nothing moves in either direction for so long is given up. */
 const idleTimeoutMs = 10 * 60_000
 
@@ -194,12 +197,19 @@ const listen = (
     })
   })
 
+/**
+ * What was sent before must not fail: it may be on its way on a connection that looks idle, or wait to be accepted. So the
+ * door stays open for a moment, in which every answer says that its connection ends.
+ */
 const close = (server: Server, graceMs: number): Promise<void> =>
   new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), graceMs)
-    server.close(() => {
-      clearTimeout(timer)
-      resolve()
-    })
-    server.closeIdleConnections()
+    const cut = setTimeout(() => server.closeAllConnections(), graceMs)
+    setTimeout(
+      () =>
+        server.close(() => {
+          clearTimeout(cut)
+          resolve()
+        }),
+      Math.min(graceMs, lingerMs),
+    )
   })
