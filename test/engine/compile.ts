@@ -11,9 +11,9 @@ import { defaultSettings, type PolicySettings } from '../../src/engine/decision.
 import { createEngine, type EngineOptions } from '../../src/engine/engine.ts'
 import type { Outcome } from '../../src/engine/outcome.ts'
 import type { LoadedPolicy } from '../../src/engine/policy.ts'
+import { opaPath } from '../setup/opa.ts'
 
 const run = promisify(execFile)
-const opa = process.env['OPA_PATH'] ?? 'opa'
 export const entrypoint = 'edict/entry/doc'
 
 export interface Sources {
@@ -26,7 +26,9 @@ export interface Sources {
 }
 
 export async function baseCapabilities(): Promise<Capabilities> {
-  return JSON.parse((await run(opa, ['capabilities', '--current'], { maxBuffer: 1 << 26 })).stdout) as Capabilities
+  return JSON.parse(
+    (await run(opaPath(), ['capabilities', '--current'], { maxBuffer: 1 << 26 })).stdout,
+  ) as Capabilities
 }
 
 /** Runs `work` with a directory that holds the sources as a bundle, and the capabilities file beside it. */
@@ -57,7 +59,7 @@ export function compile(sources: Sources): Promise<Uint8Array> {
   return inBundle(sources, async (dir) => {
     const out = join(dir, 'out.tar.gz')
     const build = ['build', '-b', '-t', 'wasm', '-e', entrypoint, '--capabilities', '../capabilities.json', '-o', out]
-    await run(opa, [...build, '.'], { cwd: join(dir, 'bundle') })
+    await run(opaPath(), [...build, '.'], { cwd: join(dir, 'bundle') })
     await run('tar', ['xzf', out, '-C', dir, '/policy.wasm'])
     return new Uint8Array(await readFile(join(dir, 'policy.wasm')))
   })
@@ -83,7 +85,7 @@ export function opaEval(sources: Sources, { input, data = '{}', headers = {} }: 
       args.push('-i', 'input.json')
     }
     const query = `data.edict.entry.doc ${withMocks.join(' ')}`
-    const { stdout } = await run(opa, [...args, query], { cwd: dir, maxBuffer: 1 << 28 })
+    const { stdout } = await run(opaPath(), [...args, query], { cwd: dir, maxBuffer: 1 << 28 })
     return documentOf(stdout)
   })
 }
