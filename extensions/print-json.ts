@@ -19,7 +19,7 @@ function printJsonObject(object: RegoObject): string {
 }
 
 /** A key that is no string becomes its JSON text, in which Go escapes what HTML would mind. */
-function keyText(key: RegoValue): string {
+export function keyText(key: RegoValue): string {
   if (typeof key === 'string') return key
   return printJson(key).replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
@@ -29,5 +29,5 @@ export const printString = (text: string): string => JSON.stringify(text.replace
 
 export function printNumber(value: number | RegoNumber): string {
   if (typeof value === 'number' && !Number.isFinite(value)) throw new RangeError(`${value} is not a Rego number`)
-  return numberText(value)
+  return numberText(value).replace(/^(-?)\./, (_, sign: string) => `${sign}0.`)
 }

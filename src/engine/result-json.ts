@@ -7,6 +7,8 @@ import { printJson } from '../../extensions/print-json.ts'
 import { parseValue } from './value-text.ts'
 
 const quote = 0x22
+const point = 0x2e
+const minus = 0x2d
 const comma = 0x2c
 const colon = 0x3a
 const backslash = 0x5c
@@ -42,8 +44,7 @@ export function createResultWriter(): ResultWriter {
         emptySet()
         return true
       default:
-        word()
-        return true
+        return word()
     }
   }
 
@@ -69,10 +70,12 @@ export function createResultWriter(): ResultWriter {
     return plain
   }
 
-  function word(): void {
+  /** False for `.5`, which Rego takes for a number and JSON does not. */
+  function word(): boolean {
     const from = text
     const to = out
     let i = at
+    if (from[i] === point || (from[i] === minus && from[i + 1] === point)) return false
     let j = length
     for (;;) {
       const byte = from[i] ?? comma
@@ -82,6 +85,7 @@ export function createResultWriter(): ResultWriter {
     }
     at = i
     length = j
+    return true
   }
 
   function space(): void {

@@ -141,6 +141,6 @@ function fromWord(word: string): RegoValue {
 }
 
 function fromNumber(text: string): number | RegoNumber {
-  if (!/^-?\d/.test(text)) throw new SyntaxError(`value text: unexpected ${text}`)
+  if (!/^-?\.?\d/.test(text)) throw new SyntaxError(`value text: unexpected ${text}`)
   return numberOf(text)
 }
