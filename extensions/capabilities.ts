@@ -7,13 +7,14 @@ import { nativeBuiltins } from './native-builtins.ts'
 
 /** OPA's capabilities file, as far as it is touched here (`opa capabilities --current`). */
 export interface Capabilities {
-  readonly builtins: readonly { readonly name: string }[]
+  readonly builtins: readonly { readonly name: string; readonly nondeterministic?: boolean }[]
 }
 
 export function capabilities<C extends Capabilities>(base: C, extensions: readonly Extension[]): C {
   const own = new Set(extensions.map(({ name }) => name))
   const kept = base.builtins.filter(({ name }) => isKept(name) && !own.has(name))
-  return { ...base, builtins: [...kept, ...extensions.map(declare)] }
+  const changing = new Set(base.builtins.filter(({ nondeterministic }) => nondeterministic).map(({ name }) => name))
+  return { ...base, builtins: [...kept, ...extensions.map((extension) => declare(extension, changing))] }
 }
 
 /** Names of OPA's builtins that cannot be served yet. */
@@ -25,9 +26,11 @@ export function missingBuiltins(base: Capabilities, extensions: readonly Extensi
 /** `print` and `internal.print`: the compiler turns one into the other, then erases it. */
 const isKept = (name: string): boolean => nativeBuiltins.has(name) || name === 'internal.print'
 
-// OPA's own entry for a builtin that an extension overrides says more (categories, nondeterminism), but ours is what
-// the host serves.
-const declare = ({ name, decl, kind }: Extension): { readonly name: string } => ({
+/**
+ * OPA's own entry says more (categories), but ours is what the host serves. What is fixed within a decision may still
+ * change from one to the next: there OPA's word counts, too.
+ */
+const declare = ({ name, decl, kind }: Extension, changing: ReadonlySet<string>): { readonly name: string } => ({
   name,
-  ...{ decl: { type: 'function', ...decl }, nondeterministic: kind !== 'pure' },
+  ...{ decl: { type: 'function', ...decl }, nondeterministic: kind !== 'pure' || changing.has(name) },
 })

@@ -1,9 +1,33 @@
 /** All builtins that policies may call and OPA's WASM runtime does not have, by file. A new one: its file, one line here. */
 import type { Extension } from './extension.ts'
 import { externalHttpHeader, getHeader } from './get-header.ts'
+import { casts } from './opa/casts.ts'
+import { encoding } from './opa/encoding.ts'
+import { graph } from './opa/graph.ts'
+import { numbers } from './opa/numbers.ts'
+import { objects } from './opa/objects.ts'
+import { runtime } from './opa/runtime.ts'
+import { semver } from './opa/semver.ts'
+import { strings } from './opa/strings.ts'
+import { time } from './opa/time.ts'
+import { units } from './opa/units.ts'
+import { urls } from './opa/urls.ts'
+import { uuid } from './opa/uuid.ts'
 
 export const families: Readonly<Record<string, readonly Extension[]>> = {
   'get-header.ts': [getHeader, externalHttpHeader],
+  'opa/casts.ts': casts,
+  'opa/encoding.ts': encoding,
+  'opa/graph.ts': graph,
+  'opa/numbers.ts': numbers,
+  'opa/objects.ts': objects,
+  'opa/runtime.ts': runtime,
+  'opa/semver.ts': semver,
+  'opa/strings.ts': strings,
+  'opa/time.ts': time,
+  'opa/units.ts': units,
+  'opa/urls.ts': urls,
+  'opa/uuid.ts': uuid,
 }
 
 export const extensions: readonly Extension[] = Object.values(families).flat()

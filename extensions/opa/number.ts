@@ -16,7 +16,7 @@ export interface Decimal {
 /** OPA handles numbers below 2^100000; beyond that nothing is computed, whatever a literal says. */
 const greatestExponent = 30_103
 
-const literal = /^([-+]?)(\d+)(?:\.(\d*))?(?:[eE]([-+]?\d+))?$/
+const literal = /^([-+]?)(?=\.?\d)(\d*)(?:\.(\d*))?(?:[eE]([-+]?\d+))?$/
 
 export function decimalOf(value: NumberValue): Decimal {
   const [, sign, whole = '', fraction = '', power = '0'] = literal.exec(numberText(value)) ?? []
