@@ -9,9 +9,9 @@ import { extensions } from '../../extensions/index.ts'
 import { nativeBuiltins } from '../../extensions/native-builtins.ts'
 import { createInstance } from '../../src/engine/abi.ts'
 import { baseCapabilities } from '../engine/compile.ts'
+import { opaPath } from '../setup/opa.ts'
 
 const run = promisify(execFile)
-const opa = process.env['OPA_PATH'] ?? 'opa'
 
 interface Builtin {
   readonly name: string
@@ -77,7 +77,7 @@ describe('the capabilities', () => {
     const rego = 'package a.b\n\nx := sprintf("%d", [1])\n'
     const files = { 'p.rego': rego, 'capabilities.json': JSON.stringify(capabilities(base, [])) }
     await inFolder(files, async (dir) => {
-      const check = run(opa, ['check', '--capabilities', 'capabilities.json', 'p.rego'], { cwd: dir })
+      const check = run(opaPath(), ['check', '--capabilities', 'capabilities.json', 'p.rego'], { cwd: dir })
       await expect(check).rejects.toThrow('p.rego:3: rego_type_error: undefined function sprintf')
     })
   })
@@ -89,7 +89,9 @@ describe('the capabilities', () => {
       ({ name, decl }) => `x { ${name}(${(decl.args ?? []).map((_, i) => `input[${i}]`).join()}) }`,
     )
     await inFolder({ 'p.rego': `package p\n\n${rules.join('\n')}\n` }, async (dir) => {
-      await run(opa, ['build', '--v0-compatible', '-t', 'wasm', '-e', 'p/x', '-o', 'b.tar.gz', 'p.rego'], { cwd: dir })
+      await run(opaPath(), ['build', '--v0-compatible', '-t', 'wasm', '-e', 'p/x', '-o', 'b.tar.gz', 'p.rego'], {
+        cwd: dir,
+      })
       await run('tar', ['xzf', 'b.tar.gz', '/policy.wasm'], { cwd: dir })
       const module = new WebAssembly.Module(await readFile(join(dir, 'policy.wasm')))
       const data = Buffer.from('{}')

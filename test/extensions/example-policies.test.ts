@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { capabilities } from '../../extensions/capabilities.ts'
 import { extensions } from '../../extensions/index.ts'
 import { answer, baseCapabilities, compile, entrypoint, load, opaEval } from '../engine/compile.ts'
+import { opaPath } from '../setup/opa.ts'
 
 const root = new URL('../../policies-example/', import.meta.url).pathname
 const lib = 'lib/time_window.rego'
@@ -118,8 +119,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(join(file, '..'), { recursive: true }))
 
-const opa = (...args: string[]) =>
-  promisify(execFile)(process.env['OPA_PATH'] ?? 'opa', [...args, '--capabilities', file], { cwd: root })
+const opa = (...args: string[]) => promisify(execFile)(opaPath(), [...args, '--capabilities', file], { cwd: root })
 
 describe('the example policies', () => {
   it.each(examples)('$policy answers the same through the engine, the SDK and `opa eval`', async (example) => {

@@ -9,10 +9,10 @@ import { RegoObject } from '../../../extensions/extension.ts'
 import { parseJson } from '../../../extensions/parse-json.ts'
 import { printJson } from '../../../extensions/print-json.ts'
 import { parseValue } from '../../../src/engine/value-text.ts'
+import { opaPath } from '../../setup/opa.ts'
 import { contextOf } from '../context.ts'
 
 const run = promisify(execFile)
-const opa = process.env['OPA_PATH'] ?? 'opa'
 
 /** The name of a builtin and its arguments as Rego writes them. */
 export type Call = readonly [name: string, ...args: readonly string[]]
@@ -47,7 +47,7 @@ async function askOpa(calls: readonly Call[]): Promise<readonly (string | undefi
     // `[x | …]` keeps a result that is `false`, and gives each call a place of its own.
     const rules = calls.map((call, i) => `r["${i}"] := x if x := ${textOf(call)}`)
     await writeFile(join(dir, 'p.rego'), `package t\n\n${rules.join('\n')}\n`)
-    const { stdout } = await run(opa, ['eval', '-f', 'json', '-d', 'p.rego', 'data.t.r'], {
+    const { stdout } = await run(opaPath(), ['eval', '-f', 'json', '-d', 'p.rego', 'data.t.r'], {
       cwd: dir,
       maxBuffer: 2 ** 28,
     })
