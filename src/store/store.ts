@@ -16,6 +16,10 @@ import { createPolicies, type Policies } from './policies.ts'
 import { createReplicas, type Replicas } from './replicas.ts'
 import { createRequests, type Requests } from './requests.ts'
 import { createSources, type Sources } from './sources.ts'
+import { sleep } from './wait.ts'
+
+/** A store that is away is not told for longer that this replica leaves; it finds out by its silence. */
+const leaveMs = 1_500
 
 export interface StoreOptions {
   readonly uri: string
@@ -59,11 +63,12 @@ export function openStore({ uri, database, log, signal, replicaId }: StoreOption
   const replicas = createReplicas(connection, replicaId ?? `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`)
 
   let closed: Promise<void> | null = null
-  const close = () =>
-    (closed ??= replicas
-      .remove()
-      .catch(() => undefined)
-      .then(connection.close))
+  const leave = async (): Promise<void> => {
+    const left = new AbortController()
+    await Promise.race([replicas.remove().catch(() => undefined), sleep(leaveMs, left.signal)])
+    left.abort()
+  }
+  const close = () => (closed ??= leave().then(connection.close))
   signal.addEventListener('abort', () => void close().catch(() => undefined), { once: true })
 
   return {
