@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { ClientSession } from 'mongodb'
 import { pino } from 'pino'
 import { describe, expect, it } from 'vitest'
 import { collectionsOf } from '../../src/store/collections.ts'
@@ -32,14 +33,12 @@ const startWorld = async (size: number) => {
 
   /** What the store says at one point in time: one generation, one revision, nothing missing. */
   const stored = async () => {
-    const [head, revision, documents] = await store.connection.client.withSession(
-      { snapshot: true },
-      async (session) => [
-        await collections.head.findOne({ _id: 'head' }, { session }),
-        await collections.revisions.findOne({}, { session, sort: { _id: -1 } }),
-        await collections.policies.find({}, { session }).toArray(),
-      ],
-    )
+    const read = async (session: ClientSession) => ({
+      head: await collections.head.findOne({ _id: 'head' }, { session }),
+      revision: await collections.revisions.findOne({}, { session, sort: { _id: -1 } }),
+      documents: await collections.policies.find({}, { session }).toArray(),
+    })
+    const { head, revision, documents } = await store.connection.client.withSession({ snapshot: true }, read)
     expect(revision).toMatchObject({ _id: head?.revision, policies: size })
     expect([...new Set(documents.map((document) => document.revision))]).toEqual([head?.revision])
     const [data, ...others] = new Set(documents.map((document) => document.data))
