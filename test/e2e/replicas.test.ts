@@ -48,13 +48,13 @@ describe('two replicas and a worker on one database', () => {
       expect([round, locked.status, ...during.map(({ status }) => status)]).toEqual([round, 200, 403, 403, 403, 403])
       expect(during[0]?.json).toMatchObject({ code: 'policy_locked' })
       const unlocked = await unlock(edict, url)
-      const after = await Promise.all(doors.map((door) => evaluate(door.edict, door.url)))
-      expect([round, unlocked.status, ...after.map(({ status }) => status)]).toEqual([round, 200, 200, 200, 200, 200])
+      const after = await Promise.all([a, b].map((other) => evaluate(other, url)))
+      expect([round, unlocked.status, ...after.map(({ status }) => status)]).toEqual([round, 200, 200, 200])
       times.push(ms)
     }
     times.sort((x, y) => x - y)
     figure(`lock with two replicas: median ${times[100]?.toFixed(1)} ms, p95 ${times[190]?.toFixed(1)} ms`)
-  })
+  }, 120_000)
 
   it('under a stream of evaluations, none starts after the lock was answered', async () => {
     let locked = false

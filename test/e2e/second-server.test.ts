@@ -29,7 +29,7 @@ const isGone = (pid: number): Promise<boolean> =>
 
 const serveBeside = { args: ['serve', '--no-sync'] }
 
-describe.concurrent('a second server', () => {
+describe.concurrent('a second server', { timeout: 90_000 }, () => {
   it('with a PORT and an EDICT_DATA of its own is independent of the first, and leaves no mongod behind', async () => {
     const policies = await createPolicies(answering(price, 1))
     const folders = await Promise.all([temporaryFolder(), temporaryFolder()])
