@@ -98,5 +98,3 @@ export function plainText({ coefficient, exponent }: Decimal): string {
   const whole = digits.slice(0, exponent)
   return fraction === '' ? sign + whole : `${sign}${whole}.${fraction}`
 }
-
-export const fromDecimal = (value: Decimal): NumberValue => numberOf(plainText(value))

@@ -57,11 +57,6 @@ export function asArray(value: RegoValue | undefined): readonly RegoValue[] {
   throw wrongType(value, 'array')
 }
 
-export function asSet(value: RegoValue | undefined): RegoSet {
-  if (value instanceof RegoSet) return value
-  throw wrongType(value, 'set')
-}
-
 export function asObject(value: RegoValue | undefined): RegoObject {
   if (value instanceof RegoObject) return value
   throw wrongType(value, 'object')
