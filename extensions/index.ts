@@ -4,8 +4,10 @@ import { externalHttpHeader, getHeader } from './get-header.ts'
 import { casts } from './opa/casts.ts'
 import { encoding } from './opa/encoding.ts'
 import { graph } from './opa/graph.ts'
+import { net } from './opa/net.ts'
 import { numbers } from './opa/numbers.ts'
 import { objects } from './opa/objects.ts'
+import { glob, regex } from './opa/regex.ts'
 import { runtime } from './opa/runtime.ts'
 import { semver } from './opa/semver.ts'
 import { strings } from './opa/strings.ts'
@@ -19,8 +21,10 @@ export const families: Readonly<Record<string, readonly Extension[]>> = {
   'opa/casts.ts': casts,
   'opa/encoding.ts': encoding,
   'opa/graph.ts': graph,
+  'opa/net.ts': net,
   'opa/numbers.ts': numbers,
   'opa/objects.ts': objects,
+  'opa/regex.ts': [...regex, ...glob],
   'opa/runtime.ts': runtime,
   'opa/semver.ts': semver,
   'opa/strings.ts': strings,
