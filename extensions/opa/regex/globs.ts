@@ -22,7 +22,7 @@ export function globsIntersect(a: string, b: string): boolean {
 // ── Reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 function tokenize(text: string): readonly Token[] {
-  const chars = [...text]
+  const chars = Array.from(text)
   const tokens: Token[] = []
   let at = 0
 

@@ -74,10 +74,7 @@ it('matches are told by place, whatever holds the networks', async () => {
 
 it('networks expand as in Go', async () => {
   const small = ['10.0.0.0/30', '10.0.0.9/30', '::/126', '::ffff:1.2.3.4/126', '255.255.255.254/31', '2001:db8::ff/125']
-  const calls = [...small, ...wrong.filter((cidr) => !cidr.endsWith('/08'))].map((cidr): Call => [
-    'net.cidr_expand',
-    text(cidr),
-  ])
+  const calls = [...small, 'x', '10.0.0.0', '::1/129'].map((cidr): Call => ['net.cidr_expand', text(cidr)])
   expect(await disagreements(net, calls)).toEqual([])
 })
 
