@@ -1,10 +1,13 @@
 /** All builtins that policies may call and OPA's WASM runtime does not have, by file. A new one: its file, one line here. */
 import type { Extension } from './extension.ts'
 import { externalHttpHeader, getHeader } from './get-header.ts'
+import { aws } from './opa/aws.ts'
 import { casts } from './opa/casts.ts'
+import { crypto } from './opa/crypto.ts'
 import { encoding } from './opa/encoding.ts'
 import { graph } from './opa/graph.ts'
 import { net } from './opa/net.ts'
+import { jwt } from './opa/jwt.ts'
 import { numbers } from './opa/numbers.ts'
 import { objects } from './opa/objects.ts'
 import { glob, regex } from './opa/regex.ts'
@@ -15,13 +18,17 @@ import { time } from './opa/time.ts'
 import { units } from './opa/units.ts'
 import { urls } from './opa/urls.ts'
 import { uuid } from './opa/uuid.ts'
+import { x509 } from './opa/x509.ts'
 
 export const families: Readonly<Record<string, readonly Extension[]>> = {
   'get-header.ts': [getHeader, externalHttpHeader],
+  'opa/aws.ts': aws,
   'opa/casts.ts': casts,
+  'opa/crypto.ts': crypto,
   'opa/encoding.ts': encoding,
   'opa/graph.ts': graph,
   'opa/net.ts': net,
+  'opa/jwt.ts': jwt,
   'opa/numbers.ts': numbers,
   'opa/objects.ts': objects,
   'opa/regex.ts': [...regex, ...glob],
@@ -32,6 +39,7 @@ export const families: Readonly<Record<string, readonly Extension[]>> = {
   'opa/units.ts': units,
   'opa/urls.ts': urls,
   'opa/uuid.ts': uuid,
+  'opa/x509.ts': x509,
 }
 
 export const extensions: readonly Extension[] = Object.values(families).flat()
