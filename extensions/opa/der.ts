@@ -178,3 +178,12 @@ export function oidComponents(content: Buffer): bigint[] {
 }
 
 export const dotted = (components: readonly (number | bigint)[]): string => components.join('.')
+
+/** An element; its length in the shortest form. */
+export function encodeDer(tag: number, ...contents: readonly Buffer[]): Buffer {
+  const content = Buffer.concat(contents)
+  if (content.length < 0x80) return Buffer.concat([Buffer.from([tag, content.length]), content])
+  const hex = content.length.toString(16)
+  const length = Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex')
+  return Buffer.concat([Buffer.from([tag, 0x80 | length.length]), length, content])
+}

@@ -102,9 +102,11 @@ function verifyToken(text: string, keyText: string, scheme: SignatureScheme): bo
   const keys = parseKeys(keyText)
   const signed = { data: token.signed, signature: decodeUrl(token.signature) }
   const header = readHeader(decodeHeader(token))
-  return withKey(keys, header, ({ kind, ...material }) => {
-    return kind === 'public' && 'key' in material && verifiesLoosely(material.key, scheme, signed)
-  })
+  return withKey(
+    keys,
+    header,
+    (material) => material.kind === 'public' && verifiesLoosely(material.key, scheme, signed),
+  )
 }
 
 /** The key that the header names; where there is none of that name, any whose algorithm is not another. */

@@ -2,7 +2,7 @@
  * The signature algorithms of tokens (RFC 7518, RFC 8037). The header names one, the key must be of its kind: a public
  * key never serves as a secret, and `none` is no algorithm.
  */
-import { createHmac, createPublicKey, sign, type KeyObject } from 'node:crypto'
+import { createHmac, sign, type KeyObject } from 'node:crypto'
 import { sameBytes } from '../crypto.ts'
 import { fitsScheme, options, verifies, type SignatureScheme } from '../signatures.ts'
 import { BuiltinError } from '../values.ts'
@@ -54,7 +54,7 @@ export const verifyHmac = (key: HmacKey, { data, signature }: SignedText): boole
 
 function publicKeyOf(material: KeyMaterial): KeyObject | undefined {
   if (material.kind === 'public') return material.key
-  return material.kind === 'private' ? createPublicKey(material.key) : undefined
+  return material.kind === 'private' ? material.publicKey : undefined
 }
 
 /** Throws unless the key can sign by this algorithm. */
@@ -63,9 +63,10 @@ export function signWith(material: KeyMaterial, alg: string, data: Buffer): Buff
   if (algorithm?.kind === 'hmac' && material.kind === 'secret') {
     return hmac({ hash: algorithm.hash, secret: material.secret }, data)
   }
-  if (algorithm === undefined || algorithm.kind === 'hmac' || material.kind !== 'private') throw unfit(alg)
-  if (!fitsScheme(material.key, algorithm)) throw unfit(alg)
-  return sign('hash' in algorithm ? algorithm.hash : null, data, { key: material.key, ...options(algorithm) })
+  const key = material.kind === 'private' ? material.key : undefined
+  if (algorithm === undefined || algorithm.kind === 'hmac' || key === undefined) throw unfit(alg)
+  if (!fitsScheme(key, algorithm)) throw unfit(alg)
+  return sign('hash' in algorithm ? algorithm.hash : null, data, { key, ...options(algorithm) })
 }
 
 const unfit = (alg: string): BuiltinError => new BuiltinError(`the key cannot sign by ${alg}`)

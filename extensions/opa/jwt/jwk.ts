@@ -6,17 +6,20 @@ import { createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject } fr
 import { isArray } from '../../compare.ts'
 import type { RegoObject, RegoValue } from '../../extension.ts'
 import { parseJson } from '../../parse-json.ts'
-import { decodeAny } from '../base64.ts'
+import { decodeAny, decodeStandard } from '../base64.ts'
+import { unsigned } from '../der.ts'
 import { nextPem } from '../pem.ts'
 import { asObject, asString, BuiltinError, lookup } from '../values.ts'
 import { parseCertificate } from '../x509/certificate.ts'
+import { bytesOf, completeRsa } from '../x509/private-key.ts'
 import { parsePublicKey, type PublicKey } from '../x509/public-key.ts'
 
 /** What verifies or signs: a key pair, half of one, or a secret. */
 export type KeyMaterial =
   | { readonly kind: 'secret'; readonly secret: Buffer }
   | { readonly kind: 'public'; readonly key: KeyObject }
-  | { readonly kind: 'private'; readonly key: KeyObject }
+  /** `key` is undefined when its numbers contradict each other: nothing is signed with it. */
+  | { readonly kind: 'private'; readonly publicKey: KeyObject; readonly key: KeyObject | undefined }
   /** A key that nothing can be verified with: DSA, X25519, or none at all. */
   | { readonly kind: 'none' }
 
@@ -30,8 +33,24 @@ export interface TokenKey {
 /** jwx refuses larger sets. */
 const maxKeys = 1000
 
+/** Policies verify many tokens with few keys, and a key is costlier to read than a signature to verify. */
+const remembered = new Map<string, readonly TokenKey[]>()
+const maxRemembered = 100
+const maxRememberedLength = 65_536
+
 /** A certificate, a public key or a JWK (set), as text. */
 export function parseKeys(text: string): readonly TokenKey[] {
+  const known = remembered.get(text)
+  if (known !== undefined) return known
+  const keys = readKeys(text)
+  if (text.length > maxRememberedLength) return keys
+  const [oldest] = remembered.keys()
+  if (remembered.size >= maxRemembered && oldest !== undefined) remembered.delete(oldest)
+  remembered.set(text, keys)
+  return keys
+}
+
+function readKeys(text: string): readonly TokenKey[] {
   const pem = nextPem(text)
   if (pem === undefined) return parseJwks(text).filter(({ alg }) => alg === '' || tokenAlgorithms.has(alg))
   if (pem.rest !== '') throw new BuiltinError('extra data after a PEM certificate block')
@@ -91,7 +110,23 @@ function jwk(value: RegoValue): TokenKey {
   const isKnown =
     alg === '' ? lookup(members, 'alg') === undefined : tokenAlgorithms.has(alg) || otherAlgorithms.has(alg)
   if (!isKnown) throw new BuiltinError('unknown algorithm of a JWK')
+  checkDescription(members)
   return { alg, kid: text('kid'), material: materialOf(members) }
+}
+
+const maxChain = 10
+
+/** What a key says about itself and nothing here depends on; jwx reads it nevertheless, and refuses what it cannot. */
+function checkDescription(members: RegoObject): void {
+  for (const name of ['use', 'x5u', 'x5t', 'x5t#S256']) asString(lookup(members, name) ?? '')
+  const operations = lookup(members, 'key_ops') ?? []
+  if (!isArray(operations)) throw new BuiltinError('"key_ops" of a JWK must be an array')
+  for (const operation of operations) asString(operation ?? '')
+  const chain = lookup(members, 'x5c')
+  if (chain === undefined) return
+  if (!isArray(chain) || chain.length > maxChain) throw new BuiltinError('invalid "x5c" of a JWK')
+  for (const certificate of chain)
+    parseCertificate(decodeStandard(asString(certificate).replaceAll(/[ \t\n\r\f\v]/g, '')))
 }
 
 function materialOf(members: RegoObject): KeyMaterial {
@@ -118,57 +153,38 @@ function required(members: RegoObject, name: string): Buffer {
 
 const url = (members: RegoObject, name: string): string => required(members, name).toString('base64url')
 
-const isPrivate = (members: RegoObject): boolean => (lookup(members, 'd') ?? null) !== null
+const isPrivate = (members: RegoObject): boolean => lookup(members, 'd') !== undefined
 
-function keyOf(key: JsonWebKey, withSecret: boolean): KeyMaterial {
-  return withSecret
-    ? { kind: 'private', key: createPrivateKey({ key, format: 'jwk' }) }
-    : { kind: 'public', key: createPublicKey({ key, format: 'jwk' }) }
-}
+const publicHalf = (key: JsonWebKey): KeyMaterial => ({ kind: 'public', key: createPublicKey({ key, format: 'jwk' }) })
+
+const pair = (publicKey: JsonWebKey, secrets: JsonWebKey | undefined): KeyMaterial => ({
+  kind: 'private',
+  publicKey: createPublicKey({ key: publicKey, format: 'jwk' }),
+  key: secrets && createPrivateKey({ key: { ...publicKey, ...secrets }, format: 'jwk' }),
+})
 
 function rsaMaterial(members: RegoObject): KeyMaterial {
-  const exponent = required(members, 'e')
-  if (((exponent.at(-1) ?? 0) & 1) === 0) throw new BuiltinError('RSA exponent is not odd')
-  const publicKey = { kty: 'RSA', n: url(members, 'n'), e: exponent.toString('base64url') }
-  if (!isPrivate(members)) return keyOf(publicKey, false)
-  const primes = { d: required(members, 'd'), p: required(members, 'p'), q: required(members, 'q') }
-  return keyOf({ ...publicKey, ...crtOf(primes) }, true)
+  const [n, e] = [required(members, 'n'), required(members, 'e')]
+  if (n.every((byte) => byte === 0) || ((e.at(-1) ?? 0) & 1) === 0) throw new BuiltinError('invalid RSA key')
+  const publicKey = { kty: 'RSA', n: n.toString('base64url'), e: e.toString('base64url') }
+  return isPrivate(members) ? pair(publicKey, rsaSecrets(members, n, e)) : publicHalf(publicKey)
 }
 
-interface Primes {
-  readonly d: Buffer
-  readonly p: Buffer
-  readonly q: Buffer
-}
-
-/** What node:crypto wants besides and the key need not say. */
-function crtOf({ d, p, q }: Primes): JsonWebKey {
-  const [exponent, first, second] = [d, p, q].map((bytes) => BigInt(`0x${bytes.toString('hex')}`))
-  if (exponent === undefined || first === undefined || second === undefined || first < 2n || second < 2n) {
-    throw new BuiltinError('invalid RSA key')
-  }
-  const text = (value: bigint): string => Buffer.from(evenHex(value.toString(16)), 'hex').toString('base64url')
-  return {
-    d: d.toString('base64url'),
-    p: text(first),
-    q: text(second),
-    dp: text(exponent % (first - 1n)),
-    dq: text(exponent % (second - 1n)),
-    qi: text(power(second, first - 2n, first)),
-  }
-}
-
-const evenHex = (hex: string): string => hex.padStart(hex.length + (hex.length % 2), '0')
-
-/** Fermat: the inverse modulo a prime. */
-function power(base: bigint, exponent: bigint, modulus: bigint): bigint {
-  let result = 1n
-  let factor = base % modulus
-  for (let rest = exponent; rest > 0n; rest >>= 1n) {
-    if (rest & 1n) result = (result * factor) % modulus
-    factor = (factor * factor) % modulus
-  }
-  return result
+/** Undefined when they contradict each other. */
+function rsaSecrets(members: RegoObject, n: Buffer, e: Buffer): JsonWebKey | undefined {
+  const number = (name: string): bigint => unsigned(decodeAny(asString(lookup(members, name) ?? '')))
+  const optional = (name: string): bigint | undefined =>
+    lookup(members, name) === undefined ? undefined : number(name)
+  if (lookup(members, 'p') === undefined || lookup(members, 'q') === undefined) throw new BuiltinError('missing prime')
+  const [d, p, q] = [unsigned(required(members, 'd')), number('p'), number('q')]
+  const [dp, dq, qi] = [optional('dp'), optional('dq'), optional('qi')]
+  const given = dp === undefined || dq === undefined || qi === undefined ? undefined : { dp, dq, qi }
+  const numbers = completeRsa({ n: unsigned(n), e: unsigned(e), d, p, q }, given)
+  if (numbers === undefined) return undefined
+  const { n: _n, e: _e, ...secrets } = numbers
+  return Object.fromEntries(
+    Object.entries(secrets).map(([name, value]) => [name, bytesOf(value).toString('base64url')]),
+  )
 }
 
 const curveSizes: Readonly<Record<string, number>> = { 'P-256': 32, 'P-384': 48, 'P-521': 66 }
@@ -176,30 +192,27 @@ const curveSizes: Readonly<Record<string, number>> = { 'P-256': 32, 'P-384': 48,
 function ecMaterial(members: RegoObject): KeyMaterial {
   const crv = asString(lookup(members, 'crv'))
   const size = Object.hasOwn(curveSizes, crv) ? curveSizes[crv] : undefined
-  if (size === undefined) throw new BuiltinError('unknown curve of a JWK')
-  // Coordinates may be written without their leading zeros.
-  const coordinate = (name: string): string => sized(required(members, name), size).toString('base64url')
+  const coordinate = (name: string): string => {
+    const bytes = required(members, name)
+    if (bytes.length !== size) throw new BuiltinError(`"${name}" of a JWK has another length than the curve`)
+    return bytes.toString('base64url')
+  }
   const point = { kty: 'EC', crv, x: coordinate('x'), y: coordinate('y') }
-  return isPrivate(members) ? keyOf({ ...point, d: coordinate('d') }, true) : keyOf(point, false)
-}
-
-function sized(bytes: Buffer, size: number): Buffer {
-  const significant = bytes.subarray(bytes.findIndex((byte) => byte !== 0))
-  if (significant.length > size) throw new BuiltinError('coordinate out of range')
-  return Buffer.concat([Buffer.alloc(size - significant.length), significant])
+  return isPrivate(members) ? pair(point, { d: coordinate('d') }) : publicHalf(point)
 }
 
 function okpMaterial(members: RegoObject): KeyMaterial {
   const crv = lookup(members, 'crv')
   if (crv !== 'Ed25519' && crv !== 'X25519') throw new BuiltinError('unknown curve of a JWK')
   const point = { kty: 'OKP', crv, x: url(members, 'x') }
-  const key = isPrivate(members) ? okpPair(point, url(members, 'd')) : keyOf(point, false)
-  return crv === 'X25519' ? { kind: 'none' } : key
+  const material = isPrivate(members) ? okpPair(point, url(members, 'd')) : publicHalf(point)
+  return crv === 'X25519' ? { kind: 'none' } : material
 }
 
 function okpPair(point: JsonWebKey, d: string): KeyMaterial {
-  const material = keyOf({ ...point, d }, true)
-  const own = material.kind === 'private' ? createPublicKey(material.key).export({ format: 'jwk' }).x : undefined
+  const material = pair(point, { d })
+  const key = material.kind === 'private' ? material.key : undefined
+  const own = key && createPublicKey(key).export({ format: 'jwk' }).x
   if (point.crv === 'Ed25519' && own !== point.x) throw new BuiltinError('the two halves of a JWK do not match')
   return material
 }

@@ -123,8 +123,6 @@ function anyValue({ tag, content, raw }: Element): RegoValue {
     case tags.utcTime:
     case tags.generalizedTime:
       return readTime(readDer(raw)).text
-    case tags.t61String:
-      return content.toString('utf8')
     default:
       return isStringTag(tag) ? stringOf(tag, content) : null
   }
@@ -136,6 +134,7 @@ function int64(value: bigint): RegoValue {
 }
 
 const stringTags: readonly number[] = [
+  tags.t61String,
   tags.utf8String,
   tags.numericString,
   tags.printableString,

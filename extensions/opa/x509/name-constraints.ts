@@ -7,7 +7,7 @@ import type { RegoValue } from '../../extension.ts'
 import { contextTag, elements, explicitTag, malformed, readDer, tags } from '../der.ts'
 import type { GoUrl } from '../url-reference.ts'
 import { BuiltinError, objectOf } from '../values.ts'
-import { addressText, isDomainName, type AlternativeNames } from './alternative-names.ts'
+import { addressText, isDomainName, shortest, type AlternativeNames } from './alternative-names.ts'
 import { slice, strings } from './json.ts'
 import { parseMailbox, type Mailbox } from './mailbox.ts'
 import { ia5 } from './name.ts'
@@ -189,7 +189,10 @@ function isExcluded(constraint: string, name: string): boolean {
   return name.startsWith('*') && parent(constraint) !== '' && parent(constraint) === parent(name)
 }
 
-/** Within its own family: a mapped address is one of IPv6. */
-const inRange = ({ address, mask }: IpRange, candidate: Buffer): boolean =>
-  candidate.length === address.length &&
-  candidate.every((byte, i) => (byte & (mask[i] ?? 0)) === ((address[i] ?? 0) & (mask[i] ?? 0)))
+/** Within its own family, which is IPv4 for a mapped address only if the range is mapped, too. */
+function inRange({ address, mask }: IpRange, candidate: Buffer): boolean {
+  const [network, own] = [shortest(address), shortest(candidate)]
+  const bits = mask.subarray(mask.length - network.length)
+  if (candidate.length !== address.length || own.length !== network.length) return false
+  return own.every((byte, i) => (byte & (bits[i] ?? 0)) === ((network[i] ?? 0) & (bits[i] ?? 0)))
+}

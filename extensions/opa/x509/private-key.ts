@@ -4,7 +4,7 @@
  */
 import { createECDH, createPrivateKey, createPublicKey } from 'node:crypto'
 import type { RegoObject, RegoValue } from '../../extension.ts'
-import { dotted, explicitTag, malformed, readDer, tags, unsigned } from '../der.ts'
+import { dotted, explicitTag, integerOf, malformed, readDer, tags, unsigned, type DerReader } from '../der.ts'
 import { BuiltinError, objectOf } from '../values.ts'
 import { integer, opaque } from './json.ts'
 import { bitLength, curves, keyOids, readAlgorithm, type Curve, type KeyKind } from './public-key.ts'
@@ -34,19 +34,44 @@ interface RsaNumbers {
   readonly qi: bigint
 }
 
+/** As OpenSSL, which would not use a longer key; Go would, for as long as it takes. */
+const maxRsaBits = 16_384
+
 export function parsePkcs1(der: Buffer): PrivateKey {
   const outer = readDer(der)
   const reader = outer.inside(tags.sequence)
   const version = reader.integer()
   if (!outer.isEmpty()) throw new BuiltinError('trailing data')
-  if (version !== 0n) throw new BuiltinError('unsupported private key version')
+  if (version > 1n) throw new BuiltinError('unsupported private key version')
   const [n, e, d, p, q] = [reader.integer(), reader.integer(), reader.integer(), reader.integer(), reader.integer()]
-  if (n <= 0n || d <= 0n || p <= 1n || q <= 1n) throw malformed('RSA key')
-  const given = (own: bigint): bigint => (reader.next() === tags.integer ? reader.integer() : own)
-  const [dp, dq] = [given(d % (p - 1n)), given(d % (q - 1n))]
-  const key = { n, e, d, p, q, dp, dq, qi: given(inverse(q, p)) }
-  if (!isConsistent(key)) throw new BuiltinError('inconsistent RSA key')
+  if (n <= 0n || d <= 0n || p <= 0n || q <= 0n) throw malformed('RSA key')
+  const key = completeRsa({ n, e, d, p, q }, readExponents(reader))
+  if (key === undefined) throw new BuiltinError('inconsistent RSA key')
   return rsaPrivateKey(key)
+}
+
+type Exponents = Pick<RsaNumbers, 'dp' | 'dq' | 'qi'>
+
+/** With the exponents given or else computed; undefined when the numbers contradict each other. */
+export function completeRsa(key: Omit<RsaNumbers, keyof Exponents>, given?: Exponents): RsaNumbers | undefined {
+  if (key.p <= 1n || key.q <= 1n || key.p * key.q !== key.n || bitLength(key.n) > maxRsaBits) return undefined
+  const complete = { ...key, ...(given ?? exponentsOf(key)) }
+  return isConsistent(complete) ? complete : undefined
+}
+
+const exponentsOf = ({ d, p, q }: Pick<RsaNumbers, 'd' | 'p' | 'q'>): Exponents => ({
+  dp: d % (p - 1n),
+  dq: d % (q - 1n),
+  qi: inverse(q, p),
+})
+
+/** Those of the Chinese remainder theorem; they count if all three are there. More than two primes are refused. */
+function readExponents(reader: DerReader): Exponents | undefined {
+  const given = Array.from({ length: 3 }, () => reader.optional(tags.integer)).map((own) => own && integerOf(own))
+  if (given.some((own) => own !== undefined && own <= 0n)) throw malformed('RSA key')
+  if ((reader.optional(tags.sequence)?.length ?? 0) > 0) throw new BuiltinError('an RSA key of more than two primes')
+  const [dp, dq, qi] = given
+  return dp === undefined || dq === undefined || qi === undefined ? undefined : { dp, dq, qi }
 }
 
 function isConsistent({ n, e, d, p, q, dp, dq, qi }: RsaNumbers): boolean {
@@ -58,7 +83,6 @@ function isConsistent({ n, e, d, p, q, dp, dq, qi }: RsaNumbers): boolean {
     e % 2n === 1n &&
     e >= 2n &&
     e < 1n << 31n &&
-    p * q === n &&
     (dp * e) % p1 === 1n &&
     (dq * e) % q1 === 1n &&
     d % p1 === dp &&
@@ -97,7 +121,7 @@ function rsaPrivateKey({ n, e, d, p, q, dp, dq, qi }: RsaNumbers): PrivateKey {
 }
 
 /** Big-endian, without leading zeros. */
-function bytesOf(value: bigint): Buffer {
+export function bytesOf(value: bigint): Buffer {
   const hex = value.toString(16)
   return Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex')
 }
@@ -110,6 +134,8 @@ export function parseSec1(der: Buffer, envelopeCurve?: string): PrivateKey {
   if (reader.integer() !== 1n) throw new BuiltinError('unknown EC private key version')
   const secret = reader.bytes(tags.octetString)
   const own = reader.optional(explicitTag(0))
+  // The public half is computed, but what stands there must be one.
+  if (reader.next() === explicitTag(1)) reader.inside(explicitTag(1)).bitString()
   const curve = curves.get(envelopeCurve ?? (own === undefined ? '' : dotted(readDer(own).oid())))
   if (curve === undefined) throw new BuiltinError('unknown elliptic curve')
   const size = Math.ceil(curve.bits / 8)

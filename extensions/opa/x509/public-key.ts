@@ -4,7 +4,7 @@
  */
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import type { RegoObject, RegoValue } from '../../extension.ts'
-import { dotted, malformed, readDer, tags, unsigned, type DerReader } from '../der.ts'
+import { dotted, encodeDer, malformed, readDer, rightAligned, tags, unsigned, type DerReader } from '../der.ts'
 import { BuiltinError, objectOf } from '../values.ts'
 import { integer, opaque } from './json.ts'
 
@@ -16,8 +16,6 @@ export interface PublicKey {
   readonly value: RegoValue
   /** The modulus of an RSA key, the coordinates of an ECDSA key. */
   readonly bits: number
-  /** SubjectPublicKeyInfo. */
-  readonly der: Buffer
   readonly key: () => KeyObject
 }
 
@@ -82,19 +80,22 @@ function skipped(der: Buffer): undefined {
 /** SubjectPublicKeyInfo → key. */
 export function parsePublicKey(der: Buffer): PublicKey {
   const info = readDer(der).inside(tags.sequence)
-  const algorithm = readAlgorithm(info.inside(tags.sequence))
-  const { bytes } = info.bitString()
+  const identifier = info.element(tags.sequence)
+  const algorithm = readAlgorithm(readDer(identifier.content))
+  const bytes = rightAligned(info.bitString())
+  // Written anew: Go does not mind what comes after the key, OpenSSL does.
+  const key = keyOf(encodeDer(tags.sequence, identifier.raw, encodeDer(tags.bitString, Buffer.from([0]), bytes)))
   switch (algorithm.oid) {
     case keyOids.rsa:
-      return rsaKey(der, algorithm, bytes)
+      return rsaKey({ key, algorithm, bytes })
     case keyOids.ecdsa:
-      return ecdsaKey(der, algorithm, bytes)
+      return ecdsaKey({ key, algorithm, bytes })
     case keyOids.ed25519:
-      return curve25519Key({ der, algorithm, bytes, kind: 'ed25519' })
+      return curve25519Key('ed25519', { key, algorithm, bytes })
     case keyOids.x25519:
-      return curve25519Key({ der, algorithm, bytes, kind: 'x25519' })
+      return curve25519Key('x25519', { key, algorithm, bytes })
     case keyOids.dsa:
-      return dsaKey(der, algorithm, bytes)
+      return dsaKey({ key, algorithm, bytes })
     default:
       throw new BuiltinError('unknown public key algorithm')
   }
@@ -105,54 +106,52 @@ const keyOf = (der: Buffer): (() => KeyObject) => {
   return () => (key ??= createPublicKey({ key: der, format: 'der', type: 'spki' }))
 }
 
+interface KeyParts {
+  readonly key: () => KeyObject
+  readonly algorithm: AlgorithmIdentifier
+  readonly bytes: Buffer
+}
+
 const derNull = Buffer.from([tags.null, 0])
 
-function rsaKey(der: Buffer, { parameters }: AlgorithmIdentifier, bytes: Buffer): PublicKey {
-  if (!parameters.equals(derNull)) throw malformed('RSA key: missing NULL parameters')
-  const key = readDer(bytes).inside(tags.sequence)
-  const n = key.integer()
-  const e = key.integer()
+function rsaKey({ key, algorithm, bytes }: KeyParts): PublicKey {
+  if (!algorithm.parameters.equals(derNull)) throw malformed('RSA key: missing NULL parameters')
+  const numbers = readDer(bytes).inside(tags.sequence)
+  const n = numbers.integer()
+  const e = numbers.integer()
   if (n <= 0n || e <= 0n || e >= 1n << 63n) throw malformed('RSA key')
-  return { kind: 'rsa', value: rsaValue(n, e), bits: bitLength(n), der, key: keyOf(der) }
+  return { kind: 'rsa', value: rsaValue(n, e), bits: bitLength(n), key }
 }
 
 export const rsaValue = (n: bigint, e: bigint): RegoValue => objectOf({ N: integer(n), E: integer(e) })
 
 export const bitLength = (value: bigint): number => value.toString(2).length
 
-function ecdsaKey(der: Buffer, { parameters }: AlgorithmIdentifier, bytes: Buffer): PublicKey {
-  const curve = curves.get(dotted(readDer(parameters).oid()))
+function ecdsaKey({ key, algorithm, bytes }: KeyParts): PublicKey {
+  const curve = curves.get(dotted(readDer(algorithm.parameters).oid()))
   if (curve === undefined) throw new BuiltinError('unsupported elliptic curve')
   const size = Math.ceil(curve.bits / 8)
   if (bytes[0] !== 4 || bytes.length !== 1 + 2 * size) throw malformed('ECDSA key')
-  const key = keyOf(der)
   // The point is checked here, not only when it is used.
   key()
   const value = ecdsaValue(bytes.subarray(1, 1 + size), bytes.subarray(1 + size))
-  return { kind: 'ecdsa', value, bits: curve.bits, der, key }
+  return { kind: 'ecdsa', value, bits: curve.bits, key }
 }
 
 export const ecdsaValue = (x: Buffer, y: Buffer): RegoObject =>
   objectOf({ Curve: opaque, X: integer(unsigned(x)), Y: integer(unsigned(y)) })
 
-interface Curve25519 {
-  readonly der: Buffer
-  readonly algorithm: AlgorithmIdentifier
-  readonly bytes: Buffer
-  readonly kind: 'ed25519' | 'x25519'
-}
-
 /** RFC 8410: no parameters, 32 bytes. */
-function curve25519Key({ der, algorithm, bytes, kind }: Curve25519): PublicKey {
+function curve25519Key(kind: 'ed25519' | 'x25519', { key, algorithm, bytes }: KeyParts): PublicKey {
   if (algorithm.parameters.length > 0 || bytes.length !== 32) throw malformed(`${kind} key`)
   const value = kind === 'ed25519' ? bytes.toString('base64') : opaque
-  return { kind, value, bits: 256, der, key: keyOf(der) }
+  return { kind, value, bits: 256, key }
 }
 
-function dsaKey(der: Buffer, { parameters }: AlgorithmIdentifier, bytes: Buffer): PublicKey {
-  const domain = readDer(parameters).inside(tags.sequence)
+function dsaKey({ key, algorithm, bytes }: KeyParts): PublicKey {
+  const domain = readDer(algorithm.parameters).inside(tags.sequence)
   const [y, p, q, g] = [readDer(bytes).integer(), domain.integer(), domain.integer(), domain.integer()]
   if (y <= 0n || p <= 0n || q <= 0n || g <= 0n) throw malformed('DSA key')
   const value = objectOf({ P: integer(p), Q: integer(q), G: integer(g), Y: integer(y) })
-  return { kind: 'dsa', value, bits: bitLength(p), der, key: keyOf(der) }
+  return { kind: 'dsa', value, bits: bitLength(p), key }
 }
