@@ -1,14 +1,14 @@
 /** Requests to AWS, signed by Signature Version 4. */
 import { createHash, createHmac } from 'node:crypto'
-import { RegoObject, type Extension, type RegoValue } from '../extension.ts'
+import { RegoObject, type PureExtension, type RegoValue } from '../extension.ts'
 import { compareStrings } from '../compare.ts'
 import { goJson } from './go-json.ts'
-import { parseUrl } from './url-reference.ts'
+import { readUrl } from './go-url.ts'
 import { int64Of } from './number.ts'
 import { any, number, objectOf as objectType, pure, string } from './types.ts'
 import { asBoolean, asNumber, asObject, asString, BuiltinError, defined, lookup, objectFrom } from './values.ts'
 
-export const aws: readonly Extension[] = [
+export const aws: readonly PureExtension[] = [
   pure(
     'providers.aws.sign_req',
     [objectType(string, any), objectType(string, any), number],
@@ -83,7 +83,7 @@ function signRequest(request: RegoObject, config: RegoObject, time: SigningTime)
   const credentials = credentialsOf(config)
   if (request.entries.some(([key]) => !requestKeys.has(key))) throw new BuiltinError('invalid request parameters')
   const method = asString(lookup(request, 'method'))
-  const url = parseUrl(asString(lookup(request, 'url')))
+  const url = readUrl(asString(lookup(request, 'url')))
   const given = headersOf(request)
   const headers = new Map(given.entries.map(([key, value]) => [textOr(key), textOr(value)]))
   const unsigned = lookup(config, 'disable_payload_signing')

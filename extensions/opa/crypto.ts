@@ -1,15 +1,15 @@
 /** Digests and message authentication codes of texts (their UTF-8), in hexadecimal. */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
-import type { Extension } from '../extension.ts'
+import type { PureExtension } from '../extension.ts'
 import { boolean, pure, string } from './types.ts'
 import { asString } from './values.ts'
 
-const digest = (name: 'md5' | 'sha1' | 'sha256'): Extension =>
+const digest = (name: 'md5' | 'sha1' | 'sha256'): PureExtension =>
   pure(`crypto.${name}`, [string], string, `The ${name.toUpperCase()} digest of a text.`, (args) =>
     createHash(name).update(asString(args[0])).digest('hex'),
   )
 
-const mac = (name: 'md5' | 'sha1' | 'sha256' | 'sha512'): Extension =>
+const mac = (name: 'md5' | 'sha1' | 'sha256' | 'sha512'): PureExtension =>
   pure(
     `crypto.hmac.${name}`,
     [string, string],
@@ -21,7 +21,7 @@ const mac = (name: 'md5' | 'sha1' | 'sha256' | 'sha512'): Extension =>
     },
   )
 
-export const crypto: readonly Extension[] = [
+export const crypto: readonly PureExtension[] = [
   ...(['md5', 'sha1', 'sha256'] as const).map(digest),
   ...(['md5', 'sha1', 'sha256', 'sha512'] as const).map(mac),
   pure(

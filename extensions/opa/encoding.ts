@@ -1,6 +1,6 @@
 /** Text and bytes: hexadecimal, base64url, JSON with options. */
 import type { PureExtension, RegoObject, RegoValue } from '../extension.ts'
-import { printJson } from '../print-json.ts'
+import { goJson } from './go-json.ts'
 import { indentJson } from './indent-json.ts'
 import { any, boolean, pure, record, string } from './types.ts'
 import { fromUtf8 } from './utf8.ts'
@@ -37,7 +37,7 @@ function marshal(value: RegoValue, options: RegoObject): string {
   const prefix = option(options, 'prefix', asString)
   const indent = option(options, 'indent', asString)
   const pretty = option(options, 'pretty', asBoolean) ?? (prefix !== undefined || indent !== undefined)
-  const json = escapeHtml(printJson(value))
+  const json = goJson(value)
   return pretty ? indentJson(json, { prefix: prefix ?? '', indent: indent ?? '\t' }) : json
 }
 
@@ -45,7 +45,3 @@ function option<T>(options: RegoObject, name: string, as: (value: RegoValue) => 
   const value = lookup(options, name)
   return value === undefined ? undefined : as(value)
 }
-
-/** As Go does unless told otherwise. All of these stand in strings alone. */
-const escapeHtml = (json: string): string =>
-  json.replace(/[<>&\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)

@@ -1,6 +1,6 @@
 /** JSON Web Tokens: decoding, verification, signing. */
 import { compareValues, isArray } from '../compare.ts'
-import { RegoObject, type DecisionContext, type Extension, type RegoValue } from '../extension.ts'
+import { RegoObject, type DecisionContext, type PureExtension, type RegoValue } from '../extension.ts'
 import { parseJson } from '../parse-json.ts'
 import { decodeUrl } from './base64.ts'
 import { signWith, verifyHmac, verifyWith, type SignedText } from './jwt/algorithms.ts'
@@ -9,13 +9,13 @@ import { decodeHeader, decodeText, parseObject, readHeader, splitToken, type Hea
 import { doubleOf, fromDouble, type NumberValue } from './number.ts'
 import { goJson } from './go-json.ts'
 import { verifiesLoosely, type SignatureScheme } from './signatures.ts'
-import { any, boolean, objectOf as objectType, pure, read, string, tuple } from './types.ts'
+import { any, boolean, objectOf as objectType, pure, string, tuple } from './types.ts'
 import { asNumber, asObject, asString, BuiltinError, lookup } from './values.ts'
 
 const claims = objectType(any, any)
 const options = objectType(string, any)
 
-const verifyHs = (bits: string): Extension =>
+const verifyHs = (bits: string): PureExtension =>
   pure(
     `io.jwt.verify_hs${bits}`,
     [string, string],
@@ -28,7 +28,7 @@ const verifyHs = (bits: string): Extension =>
     },
   )
 
-const verifyAsymmetric = (name: string, scheme: SignatureScheme, how: string): Extension =>
+const verifyAsymmetric = (name: string, scheme: SignatureScheme, how: string): PureExtension =>
   pure(
     `io.jwt.verify_${name}`,
     [string, string],
@@ -39,7 +39,7 @@ const verifyAsymmetric = (name: string, scheme: SignatureScheme, how: string): E
 
 const sizes = ['256', '384', '512']
 
-export const jwt: readonly Extension[] = [
+export const jwt: readonly PureExtension[] = [
   pure(
     'io.jwt.decode',
     [string],
@@ -47,21 +47,21 @@ export const jwt: readonly Extension[] = [
     'The header, the payload and in hexadecimal the signature of a token; nothing is verified.',
     (args) => decode(asString(args[0])),
   ),
-  read(
+  pure(
     'io.jwt.decode_verify',
     [string, options],
     tuple(boolean, claims, claims),
     'Whether a token is signed as the constraints want and valid at the time, its header and its payload.',
     (args, context) => decodeVerify(asString(args[0]), asObject(args[1]), context),
   ),
-  read(
+  pure(
     'io.jwt.encode_sign',
     [options, options, options],
     string,
     'A token with this header and payload, signed with a JWK.',
     ([header, payload, key]) => encodeSign(goJson(header ?? null), goJson(payload ?? null), goJson(key ?? null)),
   ),
-  read(
+  pure(
     'io.jwt.encode_sign_raw',
     [string, string, string],
     string,

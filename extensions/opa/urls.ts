@@ -1,7 +1,8 @@
 /** URLs and their queries, on bytes as Go's `net/url` has them. */
 import { compareStrings } from '../compare.ts'
 import type { PureExtension, RegoValue } from '../extension.ts'
-import { escapeQuery, parseQuery, parseUrl, unescapeQuery } from './go-url.ts'
+import { escapeQuery, parseQuery, unescapeQuery } from './go-query.ts'
+import { parseUrl } from './go-url.ts'
 import { keyText } from '../print-json.ts'
 import { arrayOf, boolean, objectOf, oneOf, pure, setOf, string } from './types.ts'
 import { fromBytes, toBytes } from './utf8.ts'

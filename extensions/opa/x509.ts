@@ -1,10 +1,10 @@
 /** Certificates, certificate requests and private keys, shown as Go's structures (`crypto/x509`, `crypto/tls`). */
 import { isArray, sortedItems } from '../compare.ts'
-import { RegoObject, RegoSet, type DecisionContext, type Extension, type RegoValue } from '../extension.ts'
+import { RegoObject, RegoSet, type DecisionContext, type PureExtension, type RegoValue } from '../extension.ts'
 import { decodeStandard } from './base64.ts'
 import { intOf, int64Of } from './number.ts'
 import { isPem, pemBlocks, type PemBlock } from './pem.ts'
-import { any, arrayOf, boolean, objectOf as objectType, pure, read, string, tuple } from './types.ts'
+import { any, arrayOf, boolean, objectOf as objectType, pure, string, tuple } from './types.ts'
 import { asNumber, asObject, asString, BuiltinError, defined, equal, objectOf } from './values.ts'
 import { slice } from './x509/json.ts'
 import { certificateRequestValue } from './x509/certificate-request.ts'
@@ -15,7 +15,7 @@ import { verifyChain, type VerifyOptions } from './x509/verify.ts'
 const structure = objectType(string, any)
 const verified = tuple(boolean, arrayOf(structure))
 
-export const x509: readonly Extension[] = [
+export const x509: readonly PureExtension[] = [
   pure(
     'crypto.x509.parse_certificates',
     [string],
@@ -23,7 +23,7 @@ export const x509: readonly Extension[] = [
     'The certificates in PEM or Base64 DER, each with all of its fields.',
     (args) => readCertificates(asString(args[0])).map(withUriStrings),
   ),
-  read(
+  pure(
     'crypto.x509.parse_and_verify_certificates',
     [string],
     verified,
@@ -33,7 +33,7 @@ export const x509: readonly Extension[] = [
       return verify(text, () => ({ now: context.now() }), withUriStrings)
     },
   ),
-  read(
+  pure(
     'crypto.x509.parse_and_verify_certificates_with_options',
     [string, structure],
     verified,

@@ -3,6 +3,7 @@ import { isArray } from '../../compare.ts'
 import type { RegoObject, RegoValue } from '../../extension.ts'
 import { parseJson } from '../../parse-json.ts'
 import { decodeUrl } from '../base64.ts'
+import { fromUtf8 } from '../utf8.ts'
 import { asObject, asString, BuiltinError, lookup } from '../values.ts'
 
 export interface Token {
@@ -22,7 +23,7 @@ export function splitToken(text: string): Token {
   return { header, payload, signature, signed: Buffer.from(`${header}.${payload}`) }
 }
 
-export const decodeText = (part: string): string => decodeUrl(part).toString('utf8')
+export const decodeText = (part: string): string => fromUtf8(decodeUrl(part))
 
 export const parseObject = (text: string): RegoObject => asObject(parseJson(text))
 

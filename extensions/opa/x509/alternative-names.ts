@@ -2,7 +2,7 @@
 import { isIP, isIPv4 } from 'node:net'
 import type { RegoObject, RegoValue } from '../../extension.ts'
 import { contextTag, malformed, readDer, tags } from '../der.ts'
-import { parseUrl, type GoUrl } from '../url-reference.ts'
+import { readUrl, type GoUrl } from '../go-url.ts'
 import { BuiltinError, objectOf } from '../values.ts'
 import { slice, strings } from './json.ts'
 import { ia5 } from './name.ts'
@@ -32,7 +32,7 @@ export function readAlternativeNames(der: Buffer): AlternativeNames {
 }
 
 function readUri(content: Buffer): GoUrl {
-  const uri = parseUrl(ia5(content))
+  const uri = readUrl(ia5(content))
   if (!isDomainName(uri.host)) throw new BuiltinError('URI with an invalid domain')
   return uri
 }

@@ -13,6 +13,7 @@ import {
   type DerReader,
   type Oid,
 } from '../der.ts'
+import { fromUtf8 } from '../utf8.ts'
 import { BuiltinError } from '../values.ts'
 import { noNames, readAlternativeNames, type AlternativeNames } from './alternative-names.ts'
 import { noConstraints, readNameConstraints, type NameConstraints } from './name-constraints.ts'
@@ -156,7 +157,7 @@ function crlDistributionPoints(value: Buffer): string[] {
     const name = points.inside(tags.sequence).optional(explicitTag(0))
     if (name === undefined) continue
     const fullName = readDer(name).inside(explicitTag(0))
-    while (fullName.next() === contextTag(6)) urls.push(fullName.bytes(contextTag(6)).toString('utf8'))
+    while (fullName.next() === contextTag(6)) urls.push(fromUtf8(fullName.bytes(contextTag(6))))
   }
   return urls
 }
@@ -214,9 +215,9 @@ function authorityInformation(extension: RawExtension): Reading {
   mustNotBeCritical(extension)
   const found = elements(readDer(extension.value).bytes(tags.sequence)).map(({ raw }) => {
     const reader = readDer(raw).inside(tags.sequence)
-    return { method: dotted(reader.oid()), url: reader.optional(contextTag(6))?.toString('utf8') }
+    return { method: dotted(reader.oid()), url: reader.optional(contextTag(6)) }
   })
   const urls = (method: string): string[] =>
-    found.flatMap((entry) => (entry.method === method && entry.url !== undefined ? [entry.url] : []))
+    found.flatMap((entry) => (entry.method === method && entry.url !== undefined ? [fromUtf8(entry.url)] : []))
   return { ocspServers: urls('1.3.6.1.5.5.7.48.1'), issuingUrls: urls('1.3.6.1.5.5.7.48.2') }
 }

@@ -5,7 +5,7 @@
 import { isIP } from 'node:net'
 import type { RegoValue } from '../../extension.ts'
 import { contextTag, elements, explicitTag, malformed, readDer, tags } from '../der.ts'
-import type { GoUrl } from '../url-reference.ts'
+import type { GoUrl } from '../go-url.ts'
 import { BuiltinError, objectOf } from '../values.ts'
 import { addressText, isDomainName, shortest, type AlternativeNames } from './alternative-names.ts'
 import { slice, strings } from './json.ts'
