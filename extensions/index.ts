@@ -6,8 +6,8 @@ import { casts } from './opa/casts.ts'
 import { crypto } from './opa/crypto.ts'
 import { encoding } from './opa/encoding.ts'
 import { graph } from './opa/graph.ts'
-import { net } from './opa/net.ts'
 import { jwt } from './opa/jwt.ts'
+import { net } from './opa/net.ts'
 import { numbers } from './opa/numbers.ts'
 import { objects } from './opa/objects.ts'
 import { glob, regex } from './opa/regex.ts'
@@ -27,8 +27,8 @@ export const families: Readonly<Record<string, readonly Extension[]>> = {
   'opa/crypto.ts': crypto,
   'opa/encoding.ts': encoding,
   'opa/graph.ts': graph,
-  'opa/net.ts': net,
   'opa/jwt.ts': jwt,
+  'opa/net.ts': net,
   'opa/numbers.ts': numbers,
   'opa/objects.ts': objects,
   'opa/regex.ts': [...regex, ...glob],

@@ -55,9 +55,8 @@ test('each algorithm takes the keys of its kind, and no other, as in OPA', async
   const calls = algorithms.flatMap((alg) =>
     keyTexts.flatMap((key): Call[] => [
       ...verifiers.map((name): Call => [name, quoted(token(alg)), quoted(key)]),
-      ...[{ alg }, { alg, kid: 'k' }, { alg: 'none' }, { alg: 'HS256' }, { alg: 'RS256' }].flatMap((header): Call[] => [
+      ...[{ alg }, { alg, kid: 'k' }, { alg: 'HS256' }].flatMap((header): Call[] => [
         ['io.jwt.decode_verify', quoted(token(alg, header)), quoted({ cert: key })],
-        ['io.jwt.decode_verify', quoted(token(alg, header)), quoted({ cert: key, alg: 'RS256' })],
       ]),
     ]),
   )
