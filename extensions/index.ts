@@ -6,6 +6,7 @@ import { casts } from './opa/casts.ts'
 import { crypto } from './opa/crypto.ts'
 import { encoding } from './opa/encoding.ts'
 import { graph } from './opa/graph.ts'
+import { graphql } from './opa/graphql.ts'
 import { jwt } from './opa/jwt.ts'
 import { net } from './opa/net.ts'
 import { numbers } from './opa/numbers.ts'
@@ -27,6 +28,7 @@ export const families: Readonly<Record<string, readonly Extension[]>> = {
   'opa/crypto.ts': crypto,
   'opa/encoding.ts': encoding,
   'opa/graph.ts': graph,
+  'opa/graphql.ts': graphql,
   'opa/jwt.ts': jwt,
   'opa/net.ts': net,
   'opa/numbers.ts': numbers,
