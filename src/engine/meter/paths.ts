@@ -1,0 +1,149 @@
+/**
+ * What one pass through a function costs at most, in instructions. A function is cut into regions: all outside its
+ * loops, and each loop without the loops inside; a region's cost is that of its longest path, because within a region
+ * code only jumps forward. So whoever charges each region when it is entered, and a loop at each round, charges no less
+ * than what is run, whatever way it takes.
+ */
+import { type ByteReader, MeterError, readByte, readU32, skipLeb } from './bytes.ts'
+import { opcode, skipImmediate } from './opcodes.ts'
+
+export interface Region {
+  /** Where the code that charges belongs: the place of the first instruction of the region. */
+  readonly at: number
+  /** In instructions. */
+  readonly cost: number
+}
+
+/** Instructions that calling a function costs its caller: those of a function that charges nothing itself. */
+export type CostOfCall = (callee: number) => number
+
+/** A `memory.grow` gives work to the operating system and the host's garbage collector. */
+const growCost = 8_000
+
+const dead = -1
+
+interface Loop {
+  readonly at: number
+  readonly outer: Loop | undefined
+  /** The cost of the way to this loop in the region around it. */
+  readonly before: number
+  longest: number
+}
+
+interface Frame {
+  readonly code: number
+  /** The region that the frame is in; of a loop: that it makes. */
+  readonly region: Loop
+  /** The cost of the way to the start of an `if`; dead when nothing comes in there. */
+  readonly entry: number
+  /** The longest way to the end of the frame by a jump. */
+  label: number
+}
+
+/** Reads the instructions of one function, in place behind its locals, up to its `end`. */
+export function measureRegions(reader: ByteReader, costOfCall: CostOfCall): readonly Region[] {
+  const whole: Loop = { at: reader.at, outer: undefined, before: 0, longest: 0 }
+  const regions = [whole]
+  const frames: Frame[] = [{ code: opcode.block, region: whole, entry: 0, label: dead }]
+  let region = whole
+  let now = 0
+
+  function open(code: number): void {
+    skipLeb(reader)
+    if (code === opcode.loop) {
+      region = { at: reader.at, outer: region, before: now, longest: 0 }
+      regions.push(region)
+      now = 0
+    }
+    frames.push({ code, region, entry: now, label: dead })
+  }
+
+  function close(): void {
+    const frame = frames.pop()
+    if (frame === undefined) throw new MeterError('a function has too many ends')
+    passed()
+    if (frame.code === opcode.loop) {
+      now = now === dead ? dead : region.before
+      region = leaveLoop(region)
+    } else now = Math.max(now, frame.label, frame.code === opcode.if ? frame.entry : dead)
+  }
+
+  /** However the loop ends, the way to it was gone. */
+  function leaveLoop({ outer = whole, before }: Loop): Loop {
+    if (before > outer.longest) outer.longest = before
+    return outer
+  }
+
+  function otherwise(): void {
+    const frame = frames.pop()
+    if (frame?.code !== opcode.if) throw new MeterError('a function has an else without an if')
+    passed()
+    frames.push({ ...frame, code: opcode.else, label: Math.max(frame.label, now) })
+    now = frame.entry
+  }
+
+  function jump(depth: number): void {
+    const frame = frames[frames.length - 1 - depth]
+    if (frame === undefined) throw new MeterError('a function jumps out of itself')
+    if (frame.code === opcode.loop) return
+    let cost = now
+    for (let at: Loop | undefined = region; at !== undefined && at !== frame.region; at = at.outer) cost = at.before
+    if (cost > frame.label) frame.label = cost
+  }
+
+  /** The way is at its end here. */
+  function passed(): void {
+    if (now > region.longest) region.longest = now
+  }
+
+  function leave(): void {
+    passed()
+    now = dead
+  }
+
+  while (frames.length > 0) {
+    const code = readByte(reader)
+    if (now !== dead) now++
+    switch (code) {
+      case opcode.block:
+      case opcode.loop:
+      case opcode.if:
+        open(code)
+        break
+      case opcode.else:
+        otherwise()
+        break
+      case opcode.end:
+        close()
+        break
+      case opcode.br:
+        jump(readU32(reader))
+        leave()
+        break
+      case opcode.brIf:
+        jump(readU32(reader))
+        break
+      case opcode.brTable:
+        for (let count = readU32(reader); count >= 0; count--) jump(readU32(reader))
+        leave()
+        break
+      case opcode.return:
+      case opcode.unreachable:
+        leave()
+        break
+      case opcode.call: {
+        const cost = costOfCall(readU32(reader))
+        if (now !== dead) now += cost
+        break
+      }
+      case opcode.memoryGrow:
+        skipImmediate(reader, code)
+        if (now !== dead) now += growCost
+        break
+      default:
+        skipImmediate(reader, code)
+    }
+  }
+  whole.longest = Math.max(whole.longest, now)
+  return regions.map(({ at, longest }) => ({ at, cost: longest }))
+}
