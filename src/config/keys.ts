@@ -85,6 +85,20 @@ export const keys = {
     default: 500,
     doc: 'Deepest nesting of an input; above it 400 `input_too_deep`.',
   }),
+  budget: key({
+    path: 'limits.budget',
+    env: 'EDICT_BUDGET',
+    schema: count.max(2_147_483_647),
+    default: 20_000_000,
+    doc: 'Work that one evaluation may do, in the units of `x-evaluation-cost` (some eight instructions; a million takes about a millisecond). Reading the input comes on top. Above it 503 `evaluation_budget_exceeded`.',
+  }),
+  maxMemory: key({
+    path: 'limits.maxMemory',
+    env: 'EDICT_MAX_MEMORY',
+    schema: size,
+    default: '256MiB',
+    doc: 'Memory that one evaluation may take beyond the policy and its data; above it 503 `evaluation_budget_exceeded`.',
+  }),
   maxData: key({
     path: 'limits.maxData',
     env: 'EDICT_MAX_DATA',

@@ -1,15 +1,21 @@
 /**
  * OPA's WASM ABI 1.2 and 1.3: the one file that knows exports, imports and addresses. An instance holds one data
- * document and evaluates one input after the other; whatever it throws, it must not be used again (each abnormal
- * exit leaves the module's own stack pointer lowered): `renew` makes the next one. No policy of what to do when.
+ * document and evaluates one input after the other, each within a budget. After an AbortError that `isOrderly` it is
+ * as good as before; after anything else `renew` makes the next one. No policy of what to do when.
  * https://www.openpolicyagent.org/docs/wasm
  */
 import type { RegoValue } from '../../extensions/extension.ts'
+import { meterExports, mostUnits } from './meter/meter.ts'
 import { parseValue, printValue } from './value-text.ts'
 
-/** `opa_abort`: the evaluation ended in an orderly way, memory is sound. Any other exception is a trap. */
+/** `opa_abort`: the evaluation has ended itself; data is sound. */
 export class AbortError extends Error {
   override readonly name = 'AbortError'
+}
+
+/** The budget is used up; data is sound, for what the module does to it is done in single steps. */
+export class BudgetError extends Error {
+  override readonly name = 'BudgetError'
 }
 
 /** The module does not speak this ABI. */
@@ -23,6 +29,8 @@ export interface Instance {
   /** Size of the memory, and where the data ends in it, in bytes. */
   readonly memoryBytes: () => number
   readonly dataEnd: number
+  /** Units of work that the last evaluation has used. */
+  readonly cost: () => number
   /** Hands the value text of the document to `read` while it stands in memory; undefined when there is none. */
   readonly evaluate: <T>(entrypoint: number, input: Uint8Array | undefined, read: ReadResult<T>) => T | undefined
   /** A fresh instance with the same data: over the same memory, or over a new one of at most `maximumBytes`. */
@@ -42,10 +50,18 @@ export interface InstanceOptions {
   readonly maximumBytes: number
   /** Hands over the whole result set instead of the one document in it. */
   readonly wholeSet?: boolean
+  /** Units of work for each evaluation. */
+  readonly budget: number
 }
 
 /** What the module's allocator says when there is no more. */
 export const outOfMemory = 'opa_malloc: failed'
+
+/**
+ * Whether the instance can go on: not when something within the runtime was cut off, as its own variables (the regular
+ * expressions have some) may then be half written.
+ */
+export const isOrderly = (error: unknown): boolean => error instanceof AbortError && error.message !== outOfMemory
 
 const envelopeStart = '{{"result": '
 const openBrace = 0x7b
@@ -58,15 +74,21 @@ const headroom = 2 ** 18
 const pageBytes = 65536
 const largestMemory = 65536 * pageBytes
 
+/** What a call of the host takes, and each byte of its arguments and its result. */
+const callUnits = 1_000
+const byteUnits = 8
+/** What each byte of the input adds to the budget: reading it takes so much at most, and inputs have a bound of their own. */
+const readUnits = 96
+
 export function createInstance(options: InstanceOptions): Instance {
-  const { module, data, call, maximumBytes, wholeSet = false } = options
+  const { module, data, call, maximumBytes, wholeSet = false, budget } = options
   const { linked, space } = linkFresh(module, call, maximumBytes)
   const state = parseData(linked, space, data)
   const names = {
     entrypoints: readNames(linked, space, linked.entrypoints()),
     builtins: readNames(linked, space, linked.builtins()),
   }
-  return createEvaluator({ module, call, linked, space, state, names, wholeSet })
+  return createEvaluator({ module, call, linked, space, state, names, wholeSet, budget })
 }
 
 /** Where the data lies: its address, and the end of everything that evaluations must not touch. */
@@ -84,14 +106,22 @@ interface Parts {
   readonly state: DataState
   readonly names: Pick<Instance, 'entrypoints' | 'builtins'>
   readonly wholeSet: boolean
+  readonly budget: number
 }
 
 function createEvaluator(parts: Parts): Instance {
-  const { module, call, linked, space, state, names, wholeSet } = parts
+  const { module, call, linked, space, state, names, wholeSet, budget } = parts
   const head = wholeSet ? 0 : envelopeStart.length
   const tail = wholeSet ? 0 : 2
+  const fuel = linked[meterExports.fuel]
+  const stack = linked[meterExports.stack]
+  const stackTop = stack.value
+  let cost = 0
+  /** The module has at least so much memory. */
+  let top = 0
 
   function evaluate<T>(entrypoint: number, input: Uint8Array | undefined, read: ReadResult<T>): T | undefined {
+    cost = 0
     // Address 0 with length 0 parses as no value at all: `input` is undefined.
     let at = 0
     let heap = state.end
@@ -99,16 +129,35 @@ function createEvaluator(parts: Parts): Instance {
       at = placeInput(input)
       heap = align(at + input.length)
     }
-    const start = address(linked.opa_eval(0, entrypoint, state.data, at, input?.length ?? 0, heap, 1))
+    const start = address(spend(entrypoint, at, input?.length ?? 0, heap))
     const bytes = space.view()
     const end = bytes.indexOf(0, start)
     // The result is a set with one object, `{{"result": doc}}`, or the empty set.
     return bytes[start] === openBrace ? read(bytes, start + head, end - tail) : undefined
   }
 
+  function spend(entrypoint: number, input: number, length: number, heap: number): number {
+    const allowance = Math.min(budget + length * readUnits, mostUnits)
+    fuel.value = allowance
+    try {
+      return linked.opa_eval(0, entrypoint, state.data, input, length, heap, 1)
+    } catch (error) {
+      // The exception has left the stack pointer where the module was.
+      stack.value = stackTop
+      throw fuel.value < 0 ? new BudgetError() : error
+    } finally {
+      cost = allowance - Math.max(0, fuel.value)
+    }
+  }
+
   function placeInput(input: Uint8Array): number {
-    reserve(linked, space, state.end, input.length * parsedFactor)
-    if (state.end + input.length > space.view().length) throw new AbortError(outOfMemory)
+    const wanted = state.end + input.length * parsedFactor
+    if (wanted > top) {
+      fuel.value = mostUnits
+      reserve(linked, space, state.end, wanted - state.end)
+      top = memoryTop(linked, space)
+      if (state.end + input.length > top) throw new AbortError(outOfMemory)
+    }
     space.view().set(input, state.end)
     return state.end
   }
@@ -122,7 +171,14 @@ function createEvaluator(parts: Parts): Instance {
     return createEvaluator({ ...parts, ...fresh })
   }
 
-  return { ...names, memoryBytes: () => space.view().length, dataEnd: state.end, evaluate, renew }
+  return {
+    ...names,
+    memoryBytes: () => space.view().length,
+    dataEnd: state.end,
+    cost: () => cost,
+    evaluate,
+    renew,
+  }
 }
 
 function parseData(linked: Exports, space: Space, json: Uint8Array): DataState {
@@ -141,11 +197,15 @@ function parseData(linked: Exports, space: Space, json: Uint8Array): DataState {
  */
 function reserve(linked: Exports, space: Space, heap: number, bytes: number): void {
   const end = Math.min(heap + bytes, space.maximumBytes - 2 * pageBytes)
-  if (end <= space.view().length) return
+  if (end <= memoryTop(linked, space)) return
   linked.opa_heap_ptr_set(heap)
   linked.opa_malloc(end - heap)
   linked.opa_heap_ptr_set(heap)
 }
+
+/** The end of the memory as far as the module knows. */
+const memoryTop = (linked: Exports, space: Space): number =>
+  space.view().length - linked[meterExports.spare].value * pageBytes
 
 /** WASM hands addresses over as signed numbers. */
 const address = (signed: number): number => signed >>> 0
@@ -180,6 +240,9 @@ interface Exports {
   readonly opa_value_dump: (value: number) => number
   readonly entrypoints: () => number
   readonly builtins: () => number
+  readonly [meterExports.fuel]: WebAssembly.Global
+  readonly [meterExports.stack]: WebAssembly.Global
+  readonly [meterExports.spare]: WebAssembly.Global
 }
 
 /** The memory that a module works in. */
@@ -220,18 +283,28 @@ function linkFresh(module: WebAssembly.Module, call: HostCall, maximumBytes: num
 
 function link(module: WebAssembly.Module, { memory, view }: Space, call: HostCall): Exports {
   function builtin(id: number, _context: number, ...addresses: number[]): number {
+    charge(callUnits)
     const result = call(id, addresses.map(readValue))
     return result === undefined ? 0 : writeValue(result)
+  }
+
+  function charge(units: number): void {
+    const fuel = linked[meterExports.fuel]
+    fuel.value = Math.max(-1, fuel.value - units)
+    if (fuel.value < 0) throw new BudgetError()
   }
 
   function readValue(at: number): RegoValue {
     const start = address(linked.opa_value_dump(at))
     const bytes = view()
-    return parseValue(bytes, start, bytes.indexOf(0, start))
+    const end = bytes.indexOf(0, start)
+    charge((end - start) * byteUnits)
+    return parseValue(bytes, start, end)
   }
 
   function writeValue(value: RegoValue): number {
     const text = Buffer.from(printValue(value))
+    charge(text.length * byteUnits)
     const at = address(linked.opa_malloc(text.length))
     view().set(text, at)
     return linked.opa_value_parse(at, text.length)

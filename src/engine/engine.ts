@@ -7,9 +7,12 @@ import { EdictError } from '../errors.ts'
 import { defaultSettings, wallClock, type DecisionOptions, type PolicySettings } from './decision.ts'
 import { replaceLoneSurrogates, scanJson } from './json-scan.ts'
 import { defaultLimits, type EngineLimits } from './limits.ts'
+import { MeterError } from './meter/bytes.ts'
+import { meter } from './meter/meter.ts'
 import { createPolicy, type LoadedPolicy } from './policy.ts'
 
 export interface Engine {
+  /** Of what `opa build` made; metered. Throws an EdictError. */
   readonly compile: (wasm: Uint8Array) => Promise<WebAssembly.Module>
   /** Throws an EdictError when the artifact is none that this server can evaluate. */
   readonly load: (artifact: LoadOptions) => LoadedPolicy
@@ -52,9 +55,10 @@ export function createEngine({ extensions, limits, labels = {}, clock = wallCloc
   return {
     compile: async (wasm) => {
       try {
-        return await WebAssembly.compile(wasm)
+        return await WebAssembly.compile(meter(wasm))
       } catch (error) {
-        throw new EdictError('policy_quarantined', 'the artifact is not WebAssembly', { cause: error })
+        const reason = error instanceof MeterError ? `cannot be metered: ${error.message}` : 'is not WebAssembly'
+        throw new EdictError('policy_quarantined', `the artifact ${reason}`, { cause: error })
       }
     },
     load,

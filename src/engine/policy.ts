@@ -3,13 +3,22 @@
  * that a policy or an input can do, and an evaluation that ended badly leaves no trace in the next one.
  */
 import type { Answer, Extension, RegoValue, RequestContext } from '../../extensions/extension.ts'
-import { AbortError, createInstance, parsedFactor, type Instance, type ReadResult } from './abi.ts'
+import {
+  AbortError,
+  BudgetError,
+  createInstance,
+  isOrderly,
+  parsedFactor,
+  type Instance,
+  type ReadResult,
+} from './abi.ts'
 import { BuiltinFailure, Suspension } from './answers.ts'
 import { resolveBuiltins, resolveEntrypoint, type BuiltinTable } from './builtins.ts'
 import { createDecision, type Decision, type DecisionOptions, type PolicySettings } from './decision.ts'
 import { evaluationError } from './evaluation-error.ts'
 import { replaceLoneSurrogates, scanJson, type ScanResult } from './json-scan.ts'
 import type { EngineLimits } from './limits.ts'
+import { mostUnits } from './meter/meter.ts'
 import type { Outcome } from './outcome.ts'
 import { createResultWriter } from './result-json.ts'
 
@@ -40,28 +49,26 @@ export interface PolicyOptions {
   readonly asQuery: boolean
 }
 
-const undefinedOutcome: Outcome = { kind: 'undefined' }
-
 const roomyBytes = 2 ** 20
 
 const writeResult = createResultWriter()
 
 /** Most policies answer the same few short documents again and again: the last one is kept with its text. */
-function createOutcomeReader(): ReadResult<Outcome> {
+function createJsonReader(): ReadResult<Uint8Array> {
   const text = new Uint8Array(128)
   let length = -1
-  let last: Outcome = undefinedOutcome
+  let last: Uint8Array = text
 
   return (memory, start, end) => {
     if (end - start === length && isSame(memory, start)) return last
-    const outcome = { kind: 'value', json: writeResult(memory, start, end) } as const
+    const json = writeResult(memory, start, end)
     length = end - start
     if (length > text.length) length = -1
     else {
       text.set(memory.subarray(start, end))
-      last = outcome
+      last = json
     }
-    return outcome
+    return json
   }
 
   function isSame(memory: Buffer, start: number): boolean {
@@ -87,18 +94,21 @@ export function createPolicy(options: PolicyOptions): LoadedPolicy {
 
   function load(): Instance {
     const room = data.length * parsedFactor
-    const loaded = createInstance({ module, data, call, maximumBytes: limits.memory + room, wholeSet: asQuery })
+    const maximumBytes = limits.memory + room
+    const budget = Math.min(limits.budget, mostUnits)
+    const loaded = createInstance({ module, data, call, maximumBytes, wholeSet: asQuery, budget })
     return room > roomyBytes ? move(loaded) : loaded
   }
 
   const move = (from: Instance): Instance => from.renew(from.dataEnd + limits.memory)
   const isOversized = (it: Instance): boolean => it.memoryBytes() > it.dataEnd + limits.keep
 
-  /** After an abort the memory is sound; after a trap nothing in it is trusted, and the data is parsed again. */
+  /** After a trap nothing in the memory is trusted, and the data is parsed again. */
   function replace(failed: Instance, error: unknown): Instance | undefined {
     try {
-      if (!isOrderly(error)) return load()
-      return isOversized(failed) ? move(failed) : failed.renew()
+      if (!isSound(error)) return load()
+      if (isOversized(failed)) return move(failed)
+      return isOrderly(error) || isLeft(error) ? failed : failed.renew()
     } catch {
       // No memory at the moment: the next evaluation tries again.
       return undefined
@@ -110,12 +120,13 @@ export function createPolicy(options: PolicyOptions): LoadedPolicy {
     let current = instance
     try {
       current ??= load()
-      const outcome = current.evaluate(entry, input, readOutcome) ?? undefinedOutcome
+      const json = current.evaluate(entry, input, readJson)
       instance = isOversized(current) ? move(current) : current
-      return outcome
+      const cost = current.cost()
+      return json === undefined ? { kind: 'undefined', cost } : { kind: 'value', json, cost }
     } catch (error) {
       instance = current && replace(current, error)
-      return error instanceof Suspension ? undefined : evaluationError(error)
+      return error instanceof Suspension ? undefined : evaluationError(error, current?.cost() ?? 0)
     }
   }
 
@@ -124,7 +135,7 @@ export function createPolicy(options: PolicyOptions): LoadedPolicy {
     decision = undefined
     const outcome = run(input)
     if (outcome !== undefined) return decision === undefined ? outcome : withNotes(outcome, decision)
-    return decision === undefined ? undefinedOutcome : replay(input, decision, mayStart)
+    return decision === undefined ? { kind: 'undefined' as const, cost: 0 } : replay(input, decision, mayStart)
   }
 
   /** Other decisions run on the same instance in between: nothing of this one is in it while it waits. */
@@ -132,7 +143,7 @@ export function createPolicy(options: PolicyOptions): LoadedPolicy {
     try {
       for (;;) {
         const late = await own.answers.settle()
-        if (late !== undefined) return evaluationError(late)
+        if (late !== undefined) return evaluationError(late, 0)
         mayStart?.()
         own.begin()
         decision = own
@@ -144,7 +155,7 @@ export function createPolicy(options: PolicyOptions): LoadedPolicy {
     }
   }
 
-  const readOutcome = createOutcomeReader()
+  const readJson = createJsonReader()
   const first = load()
   builtins = resolveBuiltins(first.builtins, extensions)
   const entry = resolveEntrypoint(first.entrypoints, entrypoint)
@@ -164,9 +175,11 @@ export function createPolicy(options: PolicyOptions): LoadedPolicy {
   }
 }
 
-/** The module was left in a sound state: by its own abort, or for what a builtin does. */
-const isOrderly = (error: unknown): boolean =>
-  error instanceof AbortError || error instanceof Suspension || error instanceof BuiltinFailure
+/** The data was left in a sound state: by the module's own abort, at the end of its budget, or for what a builtin does. */
+const isSound = (error: unknown): boolean =>
+  error instanceof BudgetError || error instanceof AbortError || isLeft(error)
+
+const isLeft = (error: unknown): boolean => error instanceof Suspension || error instanceof BuiltinFailure
 
 function withNotes(outcome: Outcome, decision: Decision): Outcome {
   const notes = decision.notes()

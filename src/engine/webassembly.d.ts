@@ -13,7 +13,8 @@ declare namespace WebAssembly {
     constructor(descriptor: { readonly initial: number; readonly maximum: number })
   }
   class Global {
-    readonly value: unknown
+    /** Of 32 bits, the only ones here. */
+    value: number
     private constructor()
   }
   class LinkError extends Error {}

@@ -14,9 +14,9 @@ const test: Case = {
   strictError: false,
   wasm: '',
 }
-const value = (json: string): Outcome => ({ kind: 'value', json: Buffer.from(json) })
-const error = (message: string): Outcome => ({ kind: 'error', code: 'evaluation_error', message })
-const nothing: Outcome = { kind: 'undefined' }
+const value = (json: string): Outcome => ({ kind: 'value', json: Buffer.from(json), cost: 0 })
+const error = (message: string): Outcome => ({ kind: 'error', code: 'evaluation_error', message, cost: 0 })
+const nothing: Outcome = { kind: 'undefined', cost: 0 }
 
 describe('a verdict', () => {
   it.each([

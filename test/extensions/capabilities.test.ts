@@ -8,6 +8,7 @@ import { capabilities, missingBuiltins } from '../../extensions/capabilities.ts'
 import { extensions } from '../../extensions/index.ts'
 import { nativeBuiltins } from '../../extensions/native-builtins.ts'
 import { createInstance } from '../../src/engine/abi.ts'
+import { meter } from '../../src/engine/meter/meter.ts'
 import { baseCapabilities } from '../engine/compile.ts'
 import { opaPath } from '../setup/opa.ts'
 
@@ -93,9 +94,9 @@ describe('the capabilities', () => {
         cwd: dir,
       })
       await run('tar', ['xzf', 'b.tar.gz', '/policy.wasm'], { cwd: dir })
-      const module = new WebAssembly.Module(await readFile(join(dir, 'policy.wasm')))
+      const module = new WebAssembly.Module(meter(await readFile(join(dir, 'policy.wasm'))))
       const data = Buffer.from('{}')
-      const { builtins } = createInstance({ module, data, call: () => undefined, maximumBytes: 2 ** 24 })
+      const { builtins } = createInstance({ module, data, call: () => undefined, maximumBytes: 2 ** 24, budget: 1 })
       const carried = base.builtins.map(({ name }) => name).filter((name) => !builtins.has(name))
       expect([...nativeBuiltins].toSorted()).toEqual(carried.toSorted())
     })

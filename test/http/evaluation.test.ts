@@ -21,7 +21,7 @@ const create = (stale: 'serve' | 'refuse' = 'serve') =>
   createFixture({
     decide: { stale },
     policies: {
-      nothing: () => ({ kind: 'undefined' }),
+      nothing: () => ({ kind: 'undefined', cost: 7 }),
       digits: () => value(`{"n":${digits}}`),
       bare: () => value('false'),
       conflict: () => ({
@@ -29,6 +29,7 @@ const create = (stale: 'serve' | 'refuse' = 'serve') =>
         code: 'evaluation_error',
         message: 'complete rules must not produce multiple outputs',
         location: { file: 'policy.rego', row: 3, col: 1 },
+        cost: 11,
       }),
       deep: () => ({ kind: 'invalid_input', code: 'input_too_deep', message: 'the input nests deeper than 500' }),
       broken: () => {

@@ -22,7 +22,7 @@ import { createRegistry, type RegistryChange } from '../../src/registry/registry
 
 export type FakePolicy = (input: Uint8Array | undefined, context: RequestContext) => Outcome
 
-export const value = (json: string): Outcome => ({ kind: 'value', json: Buffer.from(json) })
+export const value = (json: string): Outcome => ({ kind: 'value', json: Buffer.from(json), cost: 42 })
 
 /** `{"input": …, "header": …}`: what the policy got. */
 export const echo: FakePolicy = (input, { header }) => {

@@ -55,7 +55,10 @@ export interface ByteWriter {
   readonly bytes: (bytes: ArrayLike<number>) => void
   /** A part of another array, without a view on it. */
   readonly slice: (from: Uint8Array, start: number, end: number) => void
+  readonly byte: (value: number) => void
   readonly u32: (value: number) => void
+  /** A positive number as a signed one. */
+  readonly s32: (value: number) => void
   readonly clear: () => void
   readonly length: () => number
   /** A view, good until the next write. */
@@ -85,9 +88,17 @@ export function createWriter(capacity: number): ByteWriter {
       else for (let i = start; i < end; i++) out[length + i - start] = from[i] ?? 0
       length += end - start
     },
+    byte: (value) => {
+      reserve(1)
+      out[length++] = value
+    },
     u32: (value) => {
       reserve(5)
       length = putU32(out, length, value)
+    },
+    s32: (value) => {
+      reserve(6)
+      length = putS32(out, length, value)
     },
     clear: () => {
       length = 0
@@ -107,16 +118,20 @@ function putU32(out: Uint8Array, at: number, value: number): number {
   return at
 }
 
-export const u32 = (value: number): readonly number[] => {
-  const bytes = new Uint8Array(5)
-  return [...bytes.subarray(0, putU32(bytes, 0, value))]
+/** The last byte's highest digit is the sign: where it would be set, a zero follows. */
+function putS32(out: Uint8Array, at: number, value: number): number {
+  const end = putU32(out, at, value)
+  const last = out[end - 1] ?? 0
+  if ((last & 0x40) === 0) return end
+  out[end - 1] = last | 0x80
+  out[end] = 0
+  return end + 1
 }
 
-/** A positive number as a signed one. */
-export const s32 = (value: number): readonly number[] => {
-  const bytes = [...u32(value)]
-  const last = bytes.length - 1
-  if (((bytes[last] ?? 0) & 0x40) === 0) return bytes
-  bytes[last] = (bytes[last] ?? 0) | 0x80
-  return [...bytes, 0]
+const bytesOf = (put: typeof putU32, value: number): readonly number[] => {
+  const bytes = new Uint8Array(6)
+  return [...bytes.subarray(0, put(bytes, 0, value))]
 }
+
+export const u32 = (value: number): readonly number[] => bytesOf(putU32, value)
+export const s32 = (value: number): readonly number[] => bytesOf(putS32, value)

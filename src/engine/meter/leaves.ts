@@ -4,7 +4,7 @@
  */
 import { readerOf } from './bytes.ts'
 import type { CodeEntry } from './code.ts'
-import { measureRegions } from './paths.ts'
+import { planEdits } from './edits.ts'
 
 export interface LeafOptions {
   readonly importedFunctions: number
@@ -35,13 +35,13 @@ export function findLeaves({ importedFunctions, bodies, tabled, largest }: LeafO
     // An instruction takes a byte at least, and three in the mean.
     if (body === undefined || tabled.has(index) || body.end - body.start > 4 * largest) return undefined
     let isLeaf = true
-    const regions = measureRegions(readerOf(body.bytes, body.start), (callee) => {
+    const [whole, ...others] = planEdits(readerOf(body.bytes, body.start), (callee) => {
       const cost = leafCost(callee)
       if (cost === undefined) isLeaf = false
       return cost ?? 0
     })
-    const cost = regions[0]?.cost ?? 0
-    return isLeaf && regions.length === 1 && cost <= largest ? cost : undefined
+    if (!isLeaf || whole?.kind !== 'charge' || others.length > 0) return undefined
+    return whole.cost <= largest ? whole.cost : undefined
   }
 
   return leafCost

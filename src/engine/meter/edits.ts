@@ -7,52 +7,51 @@
 import { type ByteReader, MeterError, readByte, readU32, skipLeb } from './bytes.ts'
 import { opcode, skipImmediate } from './opcodes.ts'
 
-export interface Region {
-  /** Where the code that charges belongs: the place of the first instruction of the region. */
-  readonly at: number
-  /** In instructions. */
-  readonly cost: number
-}
+/** What is to be done at a place in the code. */
+export type Edit =
+  /** Before the first instruction of a region; in instructions. */
+  | { readonly kind: 'charge'; readonly at: number; readonly cost: number }
+  /** A `memory.grow`. */
+  | { readonly kind: 'grow'; readonly at: number }
 
 /** Instructions that calling a function costs its caller: those of a function that charges nothing itself. */
 export type CostOfCall = (callee: number) => number
 
-/** A `memory.grow` gives work to the operating system and the host's garbage collector. */
-const growCost = 8_000
-
 const dead = -1
 
-interface Loop {
+interface Region {
+  readonly kind: 'charge'
   readonly at: number
-  readonly outer: Loop | undefined
+  readonly outer: Region | undefined
   /** The cost of the way to this loop in the region around it. */
   readonly before: number
-  longest: number
+  /** The cost of the longest way in it. */
+  cost: number
 }
 
 interface Frame {
   readonly code: number
   /** The region that the frame is in; of a loop: that it makes. */
-  readonly region: Loop
+  readonly region: Region
   /** The cost of the way to the start of an `if`; dead when nothing comes in there. */
   readonly entry: number
   /** The longest way to the end of the frame by a jump. */
   label: number
 }
 
-/** Reads the instructions of one function, in place behind its locals, up to its `end`. */
-export function measureRegions(reader: ByteReader, costOfCall: CostOfCall): readonly Region[] {
-  const whole: Loop = { at: reader.at, outer: undefined, before: 0, longest: 0 }
-  const regions = [whole]
+/** Reads the instructions of one function, from behind its locals to its `end`; edits come in the order of their places. */
+export function planEdits(reader: ByteReader, costOfCall: CostOfCall): readonly Edit[] {
+  const whole: Region = { kind: 'charge', at: reader.at, outer: undefined, before: 0, cost: 0 }
+  const edits: Edit[] = [whole]
   const frames: Frame[] = [{ code: opcode.block, region: whole, entry: 0, label: dead }]
-  let region = whole
+  let region: Region = whole
   let now = 0
 
   function open(code: number): void {
     skipLeb(reader)
     if (code === opcode.loop) {
-      region = { at: reader.at, outer: region, before: now, longest: 0 }
-      regions.push(region)
+      region = { kind: 'charge', at: reader.at, outer: region, before: now, cost: 0 }
+      edits.push(region)
       now = 0
     }
     frames.push({ code, region, entry: now, label: dead })
@@ -69,8 +68,8 @@ export function measureRegions(reader: ByteReader, costOfCall: CostOfCall): read
   }
 
   /** However the loop ends, the way to it was gone. */
-  function leaveLoop({ outer = whole, before }: Loop): Loop {
-    if (before > outer.longest) outer.longest = before
+  function leaveLoop({ outer = whole, before }: Region): Region {
+    if (before > outer.cost) outer.cost = before
     return outer
   }
 
@@ -87,13 +86,13 @@ export function measureRegions(reader: ByteReader, costOfCall: CostOfCall): read
     if (frame === undefined) throw new MeterError('a function jumps out of itself')
     if (frame.code === opcode.loop) return
     let cost = now
-    for (let at: Loop | undefined = region; at !== undefined && at !== frame.region; at = at.outer) cost = at.before
+    for (let at: Region | undefined = region; at !== undefined && at !== frame.region; at = at.outer) cost = at.before
     if (cost > frame.label) frame.label = cost
   }
 
   /** The way is at its end here. */
   function passed(): void {
-    if (now > region.longest) region.longest = now
+    if (now > region.cost) region.cost = now
   }
 
   function leave(): void {
@@ -137,13 +136,13 @@ export function measureRegions(reader: ByteReader, costOfCall: CostOfCall): read
         break
       }
       case opcode.memoryGrow:
+        edits.push({ kind: 'grow', at: reader.at - 1 })
         skipImmediate(reader, code)
-        if (now !== dead) now += growCost
         break
       default:
         skipImmediate(reader, code)
     }
   }
-  whole.longest = Math.max(whole.longest, now)
-  return regions.map(({ at, longest }) => ({ at, cost: longest }))
+  whole.cost = Math.max(whole.cost, now)
+  return edits
 }
