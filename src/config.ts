@@ -48,6 +48,10 @@ export interface Limits {
   readonly maxBody: number
   /** Levels of nesting in an input. */
   readonly maxDepth: number
+  /** Units of work for one evaluation. */
+  readonly budget: number
+  /** Bytes of memory for one evaluation. */
+  readonly maxMemory: number
   /** Bytes of one data.json. */
   readonly maxData: number
   /** Requests in flight at once. */
@@ -162,6 +166,8 @@ export const loadConfig = ({ env, cwd, file }: { env: Env; cwd: string; file?: s
     limits: {
       maxBody: values.maxBody,
       maxDepth: values.maxDepth,
+      budget: values.budget,
+      maxMemory: values.maxMemory,
       maxData: values.maxData,
       maxConcurrent: values.maxConcurrent,
       maxHeaders: values.maxHeaders,

@@ -201,7 +201,8 @@ export const runServer = async ({ sync, ...options }: RunOptions & { readonly sy
   const { store, close } = await openDeployment(options, log)
   const stopFollowing = new AbortController()
   const loadBlob = (digest: string, blobSignal?: AbortSignal) => store.blobs.get(digest, blobSignal)
-  const engine = createEngine({ extensions, limits: { maxDepth: config.limits.maxDepth } })
+  const { maxDepth, budget, maxMemory: memory } = config.limits
+  const engine = createEngine({ extensions, limits: { maxDepth, budget, memory } })
   const registry = createRegistry({ engine, loadBlob, maxPolicies: config.limits.maxLoaded, log })
   const following = startFollowing({ store, registry, signal: stopFollowing.signal })
   let synced = false

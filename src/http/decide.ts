@@ -14,7 +14,7 @@ import { createAdmission, nameOf } from './admit.ts'
 import { decisionHeaders } from './decision-headers.ts'
 import { asEdictError, errorBody, type ErrorLog, logError, retryAfter } from './error-body.ts'
 import type { DecisionMetrics, DecisionOutcome } from './metrics.ts'
-import { countedAs, isFailed, outcomeError } from './outcome-error.ts'
+import { countedAs, costOf, isFailed, outcomeError } from './outcome-error.ts'
 
 export interface EvaluationRequest extends RequestContext, PolicyName {
   /** Empty: the input is undefined. */
@@ -53,6 +53,8 @@ interface Decision {
   readonly started: number
   /** The policy's key once it was found; before that empty. */
   key: string
+  /** Units of work once it was evaluated. */
+  cost: number | undefined
 }
 
 const emptyDocument = Buffer.from('{}')
@@ -77,10 +79,11 @@ export const createDecide = (options: DecideOptions): Decide => {
 
   const finish = (decision: Decision, instance: Instance, outcome: Outcome): Answer => {
     const { id } = decision
+    decision.cost = costOf(outcome)
     if (isFailed(outcome)) return fail(decision, outcomeError(outcome), instance)
     const body = outcome.kind === 'value' ? outcome.json : emptyDocument
     record(decision, outcome.kind, instance, 200)
-    const headers = ['content-type', 'application/json', 'etag', id, ...common(id, instance)]
+    const headers = ['content-type', 'application/json', 'etag', id, ...common(decision, instance)]
     return { status: 200, headers, body }
   }
 
@@ -88,24 +91,24 @@ export const createDecide = (options: DecideOptions): Decide => {
     const { request, id } = decision
     record(decision, countedAs(error), instance, error.status)
     logError(log, error, { id, requestId: request.requestId, policy: nameOf(request) })
-    const headers = ['content-type', 'application/json', ...common(id, instance)]
+    const headers = ['content-type', 'application/json', ...common(decision, instance)]
     const wait = retryAfter(error)
     if (wait !== undefined) headers.push('retry-after', wait)
     return { status: error.status, headers, body: Buffer.from(JSON.stringify(errorBody(error, id))) }
   }
 
-  const common = (id: string, instance: Instance | undefined): string[] =>
-    decisionHeaders({ id, instance, state: registry.state, now })
+  const common = ({ id, cost }: Decision, instance: Instance | undefined): string[] =>
+    decisionHeaders({ id, cost, instance, state: registry.state, now })
 
   const record = (
-    { request, id, started, key }: Decision,
+    { request, id, started, key, cost = 0 }: Decision,
     outcome: DecisionOutcome,
     instance: Instance | undefined,
     status: number,
   ): void => {
     const ms = performance.now() - started
-    metrics.decision(key, outcome, ms / 1000)
-    decisionLog?.({ request, id, outcome, status, ms, meta: instance?.meta })
+    metrics.decision(key, { outcome, seconds: ms / 1000, cost })
+    decisionLog?.({ request, id, outcome, status, ms, cost, meta: instance?.meta })
   }
 
   const waitFor = async (decision: Decision, instance: Instance, suspended: Promise<Outcome>): Promise<Answer> => {
@@ -130,7 +133,7 @@ export const createDecide = (options: DecideOptions): Decide => {
     const given = request.evaluationId
     const usable = given === undefined || given === '' || isId(given)
     const id = usable && given !== undefined && given !== '' ? given : randomUUID()
-    const decision: Decision = { request, id, started: performance.now(), key: '' }
+    const decision: Decision = { request, id, started: performance.now(), key: '', cost: undefined }
     try {
       if (!usable)
         throw new EdictError('invalid_request', 'x-evaluation-id must be 1 to 256 printable ASCII characters')

@@ -16,6 +16,8 @@ export interface DecisionLine {
   readonly outcome: DecisionOutcome
   readonly status: number
   readonly ms: number
+  /** Units of work. */
+  readonly cost: number
   readonly meta: PolicyMeta | undefined
 }
 
@@ -34,7 +36,7 @@ export const createDecisionLog =
     input?: boolean
     headers?: boolean
   }): DecisionLog =>
-  ({ request, id, outcome, status, ms, meta }) => {
+  ({ request, id, outcome, status, ms, cost, meta }) => {
     const { repository, group, name, version } = request
     const line = {
       id,
@@ -44,6 +46,7 @@ export const createDecisionLog =
       outcome,
       status,
       ms: Math.round(ms * 1000) / 1000,
+      cost,
       digest: meta?.digest,
       commit: meta?.commit,
       revision: meta?.revision,

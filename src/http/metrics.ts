@@ -6,12 +6,27 @@ import { collectDefaultMetrics, Counter, Gauge, Registry as PrometheusRegistry }
 import type { SourceDocument } from '../policy/schema.ts'
 import type { Registry } from '../registry/registry.ts'
 
-export const decisionOutcomes = ['value', 'undefined', 'error', 'locked', 'not_found', 'bad_request'] as const
+export const decisionOutcomes = [
+  'value',
+  'undefined',
+  'error',
+  'locked',
+  'not_found',
+  'bad_request',
+  'budget_exceeded',
+] as const
 export type DecisionOutcome = (typeof decisionOutcomes)[number]
+
+export interface Decided {
+  readonly outcome: DecisionOutcome
+  readonly seconds: number
+  /** Units of work. */
+  readonly cost: number
+}
 
 export interface DecisionMetrics {
   /** `key` is empty when no policy was found. */
-  readonly decision: (key: string, outcome: DecisionOutcome, seconds: number) => void
+  readonly decision: (key: string, decided: Decided) => void
   readonly refused: (reason: RefusalReason) => void
 }
 
@@ -27,8 +42,17 @@ const buckets = [
   0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25, 1, 5,
 ] as const
 
-type Counts = Record<DecisionOutcome, number>
-const zero = (): Counts => ({ value: 0, undefined: 0, error: 0, locked: 0, not_found: 0, bad_request: 0 })
+type Counts = Record<DecisionOutcome | 'cost', number>
+const zero = (): Counts => ({
+  value: 0,
+  undefined: 0,
+  error: 0,
+  locked: 0,
+  not_found: 0,
+  bad_request: 0,
+  budget_exceeded: 0,
+  cost: 0,
+})
 
 export const createMetrics = ({
   registry,
@@ -59,6 +83,8 @@ export const createMetrics = ({
     return fresh
   }
 
+  const labelled = () => [...byPolicy, ['other', other] as const, ['unknown', unknown] as const]
+
   new Counter({
     name: 'edict_decisions_total',
     help: 'Evaluations by policy and outcome.',
@@ -66,11 +92,21 @@ export const createMetrics = ({
     registers,
     collect() {
       this.reset()
-      for (const [policy, counts] of [...byPolicy, ['other', other] as const, ['unknown', unknown] as const]) {
+      for (const [policy, counts] of labelled()) {
         for (const outcome of decisionOutcomes) {
           if (counts[outcome] > 0) this.inc({ policy, outcome }, counts[outcome])
         }
       }
+    },
+  })
+  new Counter({
+    name: 'edict_evaluation_cost_total',
+    help: 'Units of work of evaluations, by policy.',
+    labelNames: ['policy'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [policy, { cost }] of labelled()) if (cost > 0) this.inc({ policy }, cost)
     },
   })
   new Counter({
@@ -117,8 +153,10 @@ export const createMetrics = ({
 
   return {
     contentType: prometheus.contentType,
-    decision: (key, outcome, seconds) => {
-      countsOf(key)[outcome]++
+    decision: (key, { outcome, seconds, cost }) => {
+      const counts = countsOf(key)
+      counts[outcome]++
+      counts.cost += cost
       let at = 0
       while (at < buckets.length && seconds > (buckets[at] ?? 0)) at++
       latency.counts[at] = (latency.counts[at] ?? 0) + 1

@@ -31,6 +31,12 @@ const create = (stale: 'serve' | 'refuse' = 'serve') =>
         location: { file: 'policy.rego', row: 3, col: 1 },
         cost: 11,
       }),
+      endless: () => ({
+        kind: 'error',
+        code: 'evaluation_budget_exceeded',
+        message: 'the evaluation takes more work than it may',
+        cost: 1_000,
+      }),
       deep: () => ({ kind: 'invalid_input', code: 'input_too_deep', message: 'the input nests deeper than 500' }),
       broken: () => {
         throw new Error('a secret of ours')
@@ -39,7 +45,7 @@ const create = (stale: 'serve' | 'refuse' = 'serve') =>
     now: () => now,
   })
 
-const names = ['echo', 'nothing', 'digits', 'bare', 'conflict', 'deep', 'broken']
+const names = ['echo', 'nothing', 'digits', 'bare', 'conflict', 'endless', 'deep', 'broken']
 const finding = { code: 'rego_parse_error', severity: 'error', message: 'unexpected token', source: 'main' } as const
 
 const fill = ({ registry }: Fixture): void => {
@@ -89,6 +95,7 @@ describe.each(['application', 'socket'])('through the %s', (kind) => {
     expect(reply.header('x-policy-digest')).toBe('digest-of-echo')
     expect(reply.header('x-policy-commit')).toBe('c0ffee')
     expect(reply.header('x-policy-revision')).toBe('7')
+    expect(reply.header('x-evaluation-cost')).toBe('42')
     expect(reply.header('x-edict-stale')).toBeNull()
     expect(reply.header('x-content-type-options')).toBe('nosniff')
   })
@@ -210,6 +217,18 @@ describe.each(['application', 'socket'])('through the %s', (kind) => {
       errors: [{ code: 'evaluation_error', location: { file: 'policy.rego', row: 3, col: 1 } }],
     })
     expect(reply.header('x-policy-digest')).toBe('digest-of-conflict')
+  })
+
+  test('an evaluation that exceeds its budget is 503, says its cost, and invites no other try', async () => {
+    const reply = await evaluate('endless')
+    expect(reply.status).toBe(503)
+    expect(JSON.parse(reply.text)).toMatchObject({
+      code: 'evaluation_budget_exceeded',
+      message: 'the evaluation exceeded its budget',
+      errors: [{ message: 'the evaluation takes more work than it may' }],
+    })
+    expect(reply.header('x-evaluation-cost')).toBe('1000')
+    expect(reply.header('retry-after')).toBeNull()
   })
 
   test('a failure of ours leaks nothing', async () => {

@@ -218,6 +218,7 @@ describe('operation', () => {
     const { text, header } = await door('/metrics')
     expect(header('content-type')).toContain('text/plain')
     expect(text).toContain('edict_decisions_total{policy="g/echo/1.10",outcome="value"} 2')
+    expect(text).toContain('edict_evaluation_cost_total{policy="g/echo/1.10"} 84')
     expect(text).toContain('edict_decisions_total{policy="other",outcome="locked"} 1')
     expect(text).toContain('edict_decisions_total{policy="unknown",outcome="not_found"} 1')
     expect(text).toContain('edict_decision_duration_seconds_count 6')

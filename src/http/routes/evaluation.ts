@@ -45,6 +45,7 @@ export const evaluationRoutes = (app: App, { decide }: { decide: Decide }): void
               'x-policy-digest': header('The artifact that decided.'),
               'x-policy-commit': header('The commit that it was built from.'),
               'x-policy-revision': header('The revision that put it in force.'),
+              'x-evaluation-cost': header('Work that it took, in units; the same on every machine.'),
               'x-edict-stale': header('Seconds since this replica lost the store; only while it has.'),
             },
             content: { 'application/json': { schema: {} } },
