@@ -1,5 +1,5 @@
 /**
- * `node dist/bench/meter.js`: what metering costs. The same policies with and without charges, in rounds that take
+ * `node scripts/run.mjs bench/meter.js [--quick]`: what metering costs. The same policies with and without charges, in rounds that take
  * turns; and once each the growth in size and the time to rewrite a module.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -127,7 +127,7 @@ const engine = createEngine({ extensions })
 /** Nanoseconds for one evaluation. */
 const time = (policy: LoadedPolicy, input: Uint8Array, count: number): number => {
   const start = performance.now()
-  for (let i = 0; i < count; i++) policy.evaluate(input, context)
+  for (let i = 0; i < count; i++) void policy.evaluate(input, context)
   return ((performance.now() - start) * 1e6) / count
 }
 
