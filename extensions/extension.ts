@@ -36,6 +36,14 @@ export interface OutboundRule {
   readonly private: boolean
 }
 
+/** Where the policies of one source may connect to; what they share with no other source is kept by this object. */
+export interface Outbound {
+  /** Nowhere when empty. */
+  readonly rules: readonly OutboundRule[]
+  /** Keys and certificates that policies may name without seeing them. */
+  readonly secrets: ReadonlyMap<string, string>
+}
+
 /** What a builtin may know of the decision it is called in. */
 export interface DecisionContext extends RequestContext {
   /** Nanoseconds since the epoch, the same for the whole decision. */
@@ -46,8 +54,7 @@ export interface DecisionContext extends RequestContext {
   readonly labels: Readonly<Record<string, string>>
   /** Aborted as soon as nobody waits for the answer any more. */
   readonly signal: AbortSignal
-  /** Where this policy's builtins may connect to; nowhere when empty. */
-  readonly outbound: readonly OutboundRule[]
+  readonly outbound: Outbound
   /** Keeps a note with the outcome. */
   readonly note: (text: string) => void
   /** Writes to the log, where that is switched on. */

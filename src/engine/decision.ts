@@ -1,5 +1,5 @@
 /** The context of one decision: what is fixed in it for all calls of builtins, replayed or not. */
-import type { DecisionContext, OutboundRule, RegoValue, RequestContext } from '../../extensions/extension.ts'
+import type { DecisionContext, Outbound, RegoValue, RequestContext } from '../../extensions/extension.ts'
 import { createAnswers, type AnswerLimits, type Answers } from './answers.ts'
 
 /** What all decisions of an engine share. */
@@ -15,10 +15,10 @@ export interface DecisionOptions {
 export interface PolicySettings {
   /** A failing builtin ends the evaluation instead of being undefined. */
   readonly strict: boolean
-  readonly outbound: readonly OutboundRule[]
+  readonly outbound: Outbound
 }
 
-export const defaultSettings: PolicySettings = { strict: false, outbound: [] }
+export const defaultSettings: PolicySettings = { strict: false, outbound: { rules: [], secrets: new Map() } }
 
 export interface Decision {
   readonly context: DecisionContext
