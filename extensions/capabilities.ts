@@ -23,8 +23,7 @@ export function missingBuiltins(base: Capabilities, extensions: readonly Extensi
   return base.builtins.map(({ name }) => name).filter((name) => !isKept(name) && !served.has(name))
 }
 
-/** `print` and `internal.print`: the compiler turns one into the other, then erases it. */
-const isKept = (name: string): boolean => nativeBuiltins.has(name) || name === 'internal.print'
+const isKept = (name: string): boolean => nativeBuiltins.has(name)
 
 /**
  * OPA's own entry says more (categories), but ours is what the host serves. What is fixed within a decision may still

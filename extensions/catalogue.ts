@@ -19,7 +19,7 @@ const typeText = (type: RegoType): string => {
 }
 
 const signature = ({ name, decl }: Extension): string =>
-  `${name}(${decl.args.map(typeText).join(', ')}) → ${typeText(decl.result)}`
+  `${name}(${decl.args.map(typeText).join(', ')})${decl.result === undefined ? '' : ` → ${typeText(decl.result)}`}`
 
 const cell = (text: string): string => text.replaceAll('|', '\\|')
 

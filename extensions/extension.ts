@@ -17,7 +17,8 @@ export type RegoType =
 
 export interface Declaration {
   readonly args: readonly RegoType[]
-  readonly result: RegoType
+  /** Absent where a call is a statement: `print`. */
+  readonly result?: RegoType
 }
 
 /** What the caller brings to a decision. */

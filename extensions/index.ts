@@ -7,7 +7,9 @@ import { crypto } from './opa/crypto.ts'
 import { encoding } from './opa/encoding.ts'
 import { graph } from './opa/graph.ts'
 import { graphql } from './opa/graphql.ts'
+import { http } from './opa/http.ts'
 import { jwt } from './opa/jwt.ts'
+import { lookup } from './opa/lookup.ts'
 import { net } from './opa/net.ts'
 import { numbers } from './opa/numbers.ts'
 import { objects } from './opa/objects.ts'
@@ -16,6 +18,7 @@ import { runtime } from './opa/runtime.ts'
 import { semver } from './opa/semver.ts'
 import { strings } from './opa/strings.ts'
 import { time } from './opa/time.ts'
+import { tracing } from './opa/tracing.ts'
 import { units } from './opa/units.ts'
 import { urls } from './opa/urls.ts'
 import { uuid } from './opa/uuid.ts'
@@ -29,7 +32,9 @@ export const families: Readonly<Record<string, readonly Extension[]>> = {
   'opa/encoding.ts': encoding,
   'opa/graph.ts': graph,
   'opa/graphql.ts': graphql,
+  'opa/http.ts': http,
   'opa/jwt.ts': jwt,
+  'opa/lookup.ts': lookup,
   'opa/net.ts': net,
   'opa/numbers.ts': numbers,
   'opa/objects.ts': objects,
@@ -38,6 +43,7 @@ export const families: Readonly<Record<string, readonly Extension[]>> = {
   'opa/semver.ts': semver,
   'opa/strings.ts': strings,
   'opa/time.ts': time,
+  'opa/tracing.ts': tracing,
   'opa/units.ts': units,
   'opa/urls.ts': urls,
   'opa/uuid.ts': uuid,

@@ -7,8 +7,12 @@ export interface DecisionOptions {
   readonly labels: Readonly<Record<string, string>>
   /** Nanoseconds since the epoch. */
   readonly clock: () => bigint
-  /** Where `print` writes; absent: nowhere. */
-  readonly print?: ((text: string) => void) | undefined
+}
+
+/** A line of `print`, and the rule that it stands in: `data.shop.discount.rate`. */
+export interface PrintedLine {
+  readonly text: string
+  readonly rule: string | undefined
 }
 
 /** What one policy may do beyond evaluating. */
@@ -16,6 +20,8 @@ export interface PolicySettings {
   /** A failing builtin ends the evaluation instead of being undefined. */
   readonly strict: boolean
   readonly outbound: Outbound
+  /** Where `print` writes; absent: nowhere. */
+  readonly print?: ((line: PrintedLine) => void) | undefined
 }
 
 export const defaultSettings: PolicySettings = { strict: false, outbound: { rules: [], secrets: new Map() } }
@@ -23,8 +29,8 @@ export const defaultSettings: PolicySettings = { strict: false, outbound: { rule
 export interface Decision {
   readonly context: DecisionContext
   readonly answers: Answers
-  /** What `trace` said in the last round. */
-  readonly notes: () => readonly string[]
+  /** The last round is over: hands over what it printed, and what `trace` said in it. */
+  readonly finish: () => readonly string[]
   /** A round begins: the evaluation runs from its start. */
   readonly begin: () => void
   /** Nobody waits any more. */
@@ -33,17 +39,16 @@ export interface Decision {
 
 export const wallClock = (): bigint => BigInt(Date.now()) * 1_000_000n
 
-const ignore = (): void => undefined
-
 export interface NewDecision extends DecisionOptions, PolicySettings {
   readonly limits: AnswerLimits
 }
 
 export function createDecision(request: RequestContext, options: NewDecision): Decision {
-  const { labels, clock, outbound, strict, limits, print = ignore } = options
+  const { labels, clock, outbound, strict, limits, print } = options
   const made = new Map<string, RegoValue>()
   let now: bigint | undefined
   let notes: string[] = []
+  let printed: PrintedLine[] = []
   let ending: AbortController | undefined
 
   function once<T extends RegoValue>(key: string, make: () => T): T {
@@ -65,17 +70,25 @@ export function createDecision(request: RequestContext, options: NewDecision): D
       return (ending ??= new AbortController()).signal
     },
     note: (text) => void notes.push(text),
-    print,
+    print: (text) => void (print !== undefined && printed.push({ text, rule: callingRule() })),
   }
   const answers = createAnswers({ context, strict, limits })
   return {
     context,
     answers,
-    notes: () => notes,
+    finish: () => {
+      for (const line of printed) print?.(line)
+      return notes
+    },
     begin: () => {
       notes = []
+      printed = []
       answers.begin()
     },
     end: () => ending?.abort(),
   }
 }
+
+/** WebAssembly functions are named after the rules that they were made from. */
+const callingRule = (): string | undefined =>
+  / at (?:[^\s.]+\.)*?g\d+\.(data\.\S+) \(wasm:/.exec(new Error().stack ?? '')?.[1]

@@ -37,9 +37,9 @@ export interface EngineOptions extends Partial<DecisionOptions> {
 
 const dataDepth = 1000
 
-export function createEngine({ extensions, limits, labels = {}, clock = wallClock, print }: EngineOptions): Engine {
+export function createEngine({ extensions, limits, labels = {}, clock = wallClock }: EngineOptions): Engine {
   const byName = new Map(extensions.map((extension) => [extension.name, extension]))
-  const decisions = { labels, clock, print }
+  const decisions = { labels, clock }
   const bounds = { ...defaultLimits, ...limits }
 
   function load({ module, data, entrypoint, settings = defaultSettings, asQuery = false }: LoadOptions): LoadedPolicy {

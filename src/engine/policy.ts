@@ -182,7 +182,7 @@ const isSound = (error: unknown): boolean =>
 const isLeft = (error: unknown): boolean => error instanceof Suspension || error instanceof BuiltinFailure
 
 function withNotes(outcome: Outcome, decision: Decision): Outcome {
-  const notes = decision.notes()
+  const notes = decision.finish()
   return notes.length === 0 ? outcome : { ...outcome, notes }
 }
 

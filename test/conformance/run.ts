@@ -1,6 +1,7 @@
 /** Runs cases through the engine that serves requests. A builtin that it lacks fails the cases that need it, no more. */
 import type { Extension, RequestContext } from '../../extensions/extension.ts'
 import { extensions } from '../../extensions/index.ts'
+import { defaultSettings, type PolicySettings } from '../../src/engine/decision.ts'
 import { createEngine } from '../../src/engine/engine.ts'
 import { readWasm, type Case, type Suite } from './cases.ts'
 import { problem } from './verdict.ts'
@@ -22,6 +23,12 @@ const sleep: Extension = {
   kind: 'pure',
   doc: 'Waits.',
   impl: () => null,
+}
+
+/** The one host that a case looks up. */
+const settings: PolicySettings = {
+  ...defaultSettings,
+  outbound: { rules: [{ host: 'localhost', private: true }], secrets: new Map() },
 }
 
 const engine = createEngine({ extensions: [...extensions, sleep] })
@@ -50,7 +57,7 @@ function byModule(cases: readonly Case[]): ReadonlyMap<string, readonly Case[]> 
 
 async function runCase(test: Case, module: WebAssembly.Module): Promise<string | undefined> {
   try {
-    const policy = engine.load({ module, data: test.data ?? '{}', entrypoint, asQuery: true })
+    const policy = engine.load({ module, data: test.data ?? '{}', entrypoint, asQuery: true, settings })
     const input = test.inputTerm ?? test.input
     return problem(test, await policy.evaluate(input === undefined ? undefined : Buffer.from(input), request))
   } catch (error) {

@@ -169,13 +169,16 @@ function headerLists(raw: readonly string[]): Map<string, readonly string[]> {
 function redirected(request: HttpRequest, { statusCode, headers }: HttpResponse): HttpRequest | undefined {
   const location = headers.get('location')?.[0]
   if (![301, 302, 303, 307, 308].includes(statusCode) || location === undefined || location === '') return undefined
-  if (!URL.canParse(location, request.url)) throw new Error(`failed to parse Location header ${JSON.stringify(location)}`)
-  const url = new URL(location, request.url)
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new Error(`unsupported protocol scheme ${url.protocol}`)
+  if (!URL.canParse(location, request.url.href))
+    throw new Error(`failed to parse Location header ${JSON.stringify(location)}`)
+  const url = new URL(location, request.url.href)
+  if (url.protocol !== 'http:' && url.protocol !== 'https:')
+    throw new Error(`unsupported protocol scheme ${url.protocol}`)
   const kept = statusCode === 307 || statusCode === 308
   const method = kept || request.method === 'HEAD' ? request.method : 'GET'
   const sameHost = isSameHost(request.url.hostname, url.hostname)
-  const dropped = (name: string): boolean => (!sameHost && sensitive.has(name)) || (!kept && name.startsWith('Content-'))
+  const dropped = (name: string): boolean =>
+    (!sameHost && sensitive.has(name)) || (!kept && name.startsWith('Content-'))
   const headersLeft = new Map([...request.headers].filter(([name]) => !dropped(name)))
   return { ...request, url, method, headers: headersLeft, body: kept ? request.body : Buffer.alloc(0) }
 }

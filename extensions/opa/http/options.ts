@@ -95,7 +95,8 @@ export function cacheOptions(options: RegoObject): CacheOptions {
     lookup(options, 'force_cache_duration_seconds'),
     "'force_cache' set but 'force_cache_duration_seconds' parameter is missing",
   )
-  const count = isNumberValue(seconds) && /^[-+]?\d+$/.test(numberText(seconds)) ? Number(numberText(seconds)) : undefined
+  const count =
+    isNumberValue(seconds) && /^[-+]?\d+$/.test(numberText(seconds)) ? Number(numberText(seconds)) : undefined
   if (count === undefined || Math.abs(count) >= 2 ** 31) throw new BuiltinError('invalid force_cache_duration_seconds')
   return { use: true, forSeconds: count > 0 ? count : undefined }
 }
