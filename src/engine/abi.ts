@@ -5,6 +5,7 @@
  * https://www.openpolicyagent.org/docs/wasm
  */
 import type { RegoValue } from '../../extensions/extension.ts'
+import { lazyExport, lazyFunctions } from './meter/lazy.ts'
 import { meterExports, mostUnits } from './meter/meter.ts'
 import { parseValue, printValue } from './value-text.ts'
 
@@ -116,6 +117,7 @@ function createEvaluator(parts: Parts): Instance {
   const fuel = linked[meterExports.fuel]
   const stack = linked[meterExports.stack]
   const stackTop = stack.value
+  prepare(linked, space, state.end)
   let cost = 0
   /** The module has at least so much memory. */
   let top = 0
@@ -191,6 +193,23 @@ function parseData(linked: Exports, space: Space, json: Uint8Array): DataState {
   return { base, data, end: align(address(linked.opa_heap_ptr_get())) }
 }
 
+/** Has the runtime do now what it does at its first regular expression; else that evaluation would cost more. */
+function prepare(linked: Exports, space: Space, heap: number): void {
+  for (const [name, args] of lazyFunctions) {
+    const lazy = linked[lazyExport(name)]
+    if (typeof lazy !== 'function') continue
+    linked.opa_heap_ptr_set(heap)
+    lazy(...args.map((text) => placeValue(linked, space, Buffer.from(text))))
+  }
+}
+
+/** From value text. */
+function placeValue(linked: Exports, space: Space, text: Uint8Array): number {
+  const at = address(linked.opa_malloc(text.length))
+  space.view().set(text, at)
+  return linked.opa_value_parse(at, text.length)
+}
+
 /**
  * Makes room behind `heap` at once: left alone, the module grows its memory page by page, and each page raises the
  * host's pressure to collect garbage (10 MB of data: 3 s against 0.1 s). Leaves the heap pointer at `heap`.
@@ -243,6 +262,7 @@ interface Exports {
   readonly [meterExports.fuel]: WebAssembly.Global
   readonly [meterExports.stack]: WebAssembly.Global
   readonly [meterExports.spare]: WebAssembly.Global
+  readonly [lazy: `edict_opa_${string}`]: ((...values: number[]) => number) | undefined
 }
 
 /** The memory that a module works in. */
@@ -281,7 +301,9 @@ function linkFresh(module: WebAssembly.Module, call: HostCall, maximumBytes: num
   }
 }
 
-function link(module: WebAssembly.Module, { memory, view }: Space, call: HostCall): Exports {
+function link(module: WebAssembly.Module, space: Space, call: HostCall): Exports {
+  const { memory, view } = space
+
   function builtin(id: number, _context: number, ...addresses: number[]): number {
     charge(callUnits)
     const result = call(id, addresses.map(readValue))
@@ -305,9 +327,7 @@ function link(module: WebAssembly.Module, { memory, view }: Space, call: HostCal
   function writeValue(value: RegoValue): number {
     const text = Buffer.from(printValue(value))
     charge(text.length * byteUnits)
-    const at = address(linked.opa_malloc(text.length))
-    view().set(text, at)
-    return linked.opa_value_parse(at, text.length)
+    return placeValue(linked, space, text)
   }
 
   function readMessage(pointer: number): string {

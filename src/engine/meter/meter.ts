@@ -3,13 +3,13 @@
  * left. No index of the module is moved, and no function but for the charges is changed. Deterministic: the same
  * evaluation costs the same everywhere. What cannot be metered is refused.
  */
-import { type ByteWriter, createWriter, MeterError, readerOf, s32, u32 } from './bytes.ts'
+import { editsOf, writeBody } from './body.ts'
+import { createWriter, MeterError, s32, u32 } from './bytes.ts'
 import { type CodeEntry, readCode } from './code.ts'
-import { findLeaves, type LeafCost } from './leaves.ts'
-import { type Edit, planEdits } from './edits.ts'
 import { growthFunction } from './growth.ts'
-import { opcode } from './opcodes.ts'
-import { appended, type Facts, headerBytes, readFacts, readSections, section } from './module.ts'
+import { findLazyFunctions, lazyExport } from './lazy.ts'
+import { findLeaves } from './leaves.ts'
+import { appended, contentOf, type Facts, headerBytes, readFacts, readSections, section } from './module.ts'
 
 /** Names under which the module shows its variables. */
 export const meterExports = {
@@ -21,8 +21,6 @@ export const meterExports = {
   spare: 'edict_spare',
 } as const
 
-/** Instructions in a unit. */
-const unit = 8
 const largestLeaf = 64
 export const mostUnits = 2 ** 31 - 1
 
@@ -36,39 +34,27 @@ export interface MeterOptions {
 export function meter(wasm: Uint8Array, { charging = true }: MeterOptions = {}): Uint8Array {
   const sections = readSections(wasm)
   const facts = readFacts(sections)
+  const bodies = readCode(contentOf(sections, section.code))
+  const isAlive = (index: number): boolean => !isStub(bodies[index - facts.importedFunctions])
+  const lazy = [...findLazyFunctions(sections)].filter(([, index]) => isAlive(index))
+  const replacements = new Map<number, (content: Uint8Array) => Uint8Array>([
+    [section.type, (content) => appended(content, [growthType])],
+    [section.function, (content) => appended(content, [u32(facts.parameters.length)])],
+    [section.global, (content) => appended(content, [globalOf(mostUnits), globalOf(0)])],
+    [section.export, (content) => appended(content, [...variableExports(facts), ...lazy.map(lazyEntry)])],
+    [section.code, () => meterCode(bodies, facts, charging)],
+  ])
   const out = createWriter(wasm.length + (wasm.length >> 3))
   out.bytes(headerBytes)
   for (const { id, content } of sections) {
     // Names, and who compiled it: of no use here, and a fifth of the module.
     if (id === section.custom) continue
-    const replaced = replace(id, content, { facts, charging })
-    out.bytes([id])
+    const replaced = replacements.get(id)?.(content) ?? content
+    out.byte(id)
     out.u32(replaced.length)
     out.bytes(replaced)
   }
   return Uint8Array.from(out.written())
-}
-
-interface ReplaceOptions {
-  readonly facts: Facts
-  readonly charging: boolean
-}
-
-function replace(id: number, content: Uint8Array, { facts, charging }: ReplaceOptions): Uint8Array {
-  switch (id) {
-    case section.type:
-      return appended(content, [growthType])
-    case section.function:
-      return appended(content, [u32(facts.parameters.length)])
-    case section.global:
-      return appended(content, [globalOf(mostUnits), globalOf(0)])
-    case section.export:
-      return appended(content, exportsOf(variables(facts)))
-    case section.code:
-      return meterCode(content, { facts, charging })
-    default:
-      return content
-  }
 }
 
 /** Numbers of the globals, and of the one function, that are put behind the module's own. */
@@ -83,20 +69,35 @@ const growthType = [0x60, 1, i32, 1, i32]
 
 const globalOf = (value: number): readonly number[] => [i32, 1, 0x41, ...s32(value), 0x0b]
 
-const exportsOf = (indexes: ReturnType<typeof variables>): readonly (readonly number[])[] =>
-  Object.entries(meterExports).map(([key, name]) => [
-    ...u32(name.length),
-    ...Buffer.from(name),
-    3,
-    ...u32(indexes[key as keyof typeof meterExports]),
-  ])
+const exported = { function: 0, global: 3 } as const
 
-function meterCode(content: Uint8Array, { facts, charging }: ReplaceOptions): Uint8Array {
+const exportEntry = (name: string, kind: keyof typeof exported, index: number): readonly number[] => [
+  ...u32(name.length),
+  ...Buffer.from(name),
+  exported[kind],
+  ...u32(index),
+]
+
+function variableExports(facts: Facts): readonly (readonly number[])[] {
+  const { fuel, stack, spare } = variables(facts)
+  return [
+    exportEntry(meterExports.fuel, 'global', fuel),
+    exportEntry(meterExports.stack, 'global', stack),
+    exportEntry(meterExports.spare, 'global', spare),
+  ]
+}
+
+const lazyEntry = ([name, index]: readonly [Parameters<typeof lazyExport>[0], number]): readonly number[] =>
+  exportEntry(lazyExport(name), 'function', index)
+
+/** What `opa build` leaves of a function that the policy does not need: `unreachable`. */
+const isStub = (body: CodeEntry | undefined): boolean => body === undefined || body.end - body.start <= 2
+
+function meterCode(bodies: readonly CodeEntry[], facts: Facts, charging: boolean): Uint8Array {
   const { importedFunctions, tabled, functionTypes, parameters } = facts
   const { fuel, spare } = variables(facts)
-  const bodies = readCode(content)
   const leafCost = findLeaves({ importedFunctions, bodies, tabled, largest: largestLeaf })
-  const out = createWriter(content.length + (content.length >> 2))
+  const out = createWriter(2 ** 18)
   const scratch = createWriter(4096)
   out.u32(bodies.length + 1)
   bodies.forEach((body, at) => {
@@ -109,72 +110,3 @@ function meterCode(content: Uint8Array, { facts, charging }: ReplaceOptions): Ui
   out.bytes(growthFunction(spare))
   return out.written()
 }
-
-function editsOf(body: CodeEntry, leafCost: LeafCost): readonly Edit[] {
-  const reader = readerOf(body.bytes, body.start)
-  const edits = planEdits(reader, (callee) => leafCost(callee) ?? 0)
-  if (reader.at !== body.end) throw new MeterError('a function does not end where it says')
-  return edits
-}
-
-interface BodyOptions {
-  readonly body: CodeEntry
-  readonly edits: readonly Edit[]
-  /** Index of the first local that is free. */
-  readonly local: number
-  /** Index of the global. */
-  readonly fuel: number
-  /** Index of the function. */
-  readonly growth: number
-  readonly scratch: ByteWriter
-}
-
-function writeBody(out: ByteWriter, { body, edits, local, fuel, growth, scratch }: BodyOptions): void {
-  const { bytes, locals, localGroups, start, end } = body
-  const extra = edits.length > 0 ? 1 : 0
-  scratch.clear()
-  scratch.u32(localGroups + extra)
-  scratch.slice(bytes, locals, start)
-  if (extra === 1) scratch.bytes([1, i32])
-  let from = start
-  for (const edit of edits) {
-    scratch.slice(bytes, from, edit.at)
-    from = edit.at
-    if (edit.kind === 'charge') writeCharge(scratch, { units: Math.ceil(edit.cost / unit), fuel, local })
-    else {
-      scratch.bytes([opcode.call, ...u32(growth)])
-      from += growLength
-    }
-  }
-  scratch.slice(bytes, from, end)
-  out.u32(scratch.length())
-  out.bytes(scratch.written())
-}
-
-/** Bytes of a `memory.grow`. */
-const growLength = 2
-
-interface Charge {
-  readonly units: number
-  readonly fuel: number
-  readonly local: number
-}
-
-/** `local = fuel - units; fuel = local; if (local < 0) unreachable` */
-function writeCharge(out: ByteWriter, { units, fuel, local }: Charge): void {
-  out.byte(0x23)
-  out.u32(fuel)
-  out.byte(0x41)
-  out.s32(units)
-  out.byte(0x6b)
-  out.byte(0x22)
-  out.u32(local)
-  out.byte(0x24)
-  out.u32(fuel)
-  out.byte(0x20)
-  out.u32(local)
-  out.bytes(trapWhenNegative)
-}
-
-/** `i32.const 0; i32.lt_s; if; unreachable; end` */
-const trapWhenNegative = [0x41, 0, 0x48, 0x04, 0x40, 0x00, 0x0b]

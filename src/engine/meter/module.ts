@@ -57,8 +57,16 @@ export interface Facts {
   readonly tabled: ReadonlySet<number>
 }
 
+/** Of a section that is absent: no elements. */
+export const contentOf = (sections: readonly Section[], id: number): Uint8Array =>
+  sections.find((it) => it.id === id)?.content ?? noElements
+
+const needed = [section.type, section.function, section.global, section.export, section.code]
+
 export function readFacts(sections: readonly Section[]): Facts {
-  const content = (id: number): ByteReader => readerOf(sections.find((it) => it.id === id)?.content ?? noElements)
+  const isPolicy = needed.every((id) => sections.some((it) => it.id === id))
+  if (!isPolicy) throw new MeterError('the module is not what opa builds')
+  const content = (id: number): ByteReader => readerOf(contentOf(sections, id))
   const imports = readImports(content(section.import))
   checkStackPointer(content(section.global), imports.globals)
   return {
