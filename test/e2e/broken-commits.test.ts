@@ -68,13 +68,6 @@ describe('a commit that breaks a policy', () => {
       'rego_type_error',
       3,
     ],
-    [
-      'with a builtin that is not served',
-      'policy.rego',
-      rego('shop', 'price', 'x := http.send({})'),
-      'rego_type_error',
-      3,
-    ],
     ['with the package of another folder', 'policy.rego', rego('shop', 'cost', 'allow := true'), 'wrong_package', 1],
     ['with data that is not JSON', 'data.json', '{\n  "currency": EUR\n}', 'invalid_json', 2],
     ['with data that is no object', 'data.json', '[1]', 'data_not_object', 1],

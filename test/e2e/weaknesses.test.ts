@@ -6,8 +6,7 @@
  * `replicas.test.ts`.
  *
  * These belong to features that do not exist yet, and get their tests with them: 5 and 6 (imports), 9 (data fetched by
- * data-config), 11 (a cache service), 14 (validation of output), 15 (webhooks sent), 16 (a storage in memory), and of 12
- * the limit on an evaluation.
+ * data-config), 11 (a cache service), 14 (validation of output), 15 (webhooks sent), 16 (a storage in memory).
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
@@ -108,14 +107,32 @@ describe('weakness 12: no limit on the body or on what a policy may call', () =>
     expect(deep).toMatchObject({ status: 400, json: { code: 'input_too_deep' } })
   })
 
-  it('a policy that calls http.send is refused when it is synced, with file and line', async () => {
+  it('http.send reaches no host that the configuration does not allow', async () => {
     const { edict, release } = served
-    const text = rego('shop', 'sends', 'x := http.send({"method": "get", "url": "http://169.254.169.254/"})')
-    const { outcome } = await release({ 'shop/sends/1.0/policy.rego': text })
-    expect(outcome.findings).toMatchObject([{ file: 'shop/sends/1.0/policy.rego', line: 3 }])
-    expect(outcome.findings[0]?.message).toContain('http.send')
-    expect((await evaluate(edict, 'shop/sends/1.0')).status).toBe(503)
+    let connections = 0
+    const target = createServer((socket) => {
+      connections++
+      socket.destroy()
+    })
+    await new Promise<void>((resolve) => target.listen(0, '127.0.0.1', resolve))
+    const { port } = target.address() as AddressInfo
+    const text = rego('shop', 'sends', `x := http.send({"method": "get", "url": "http://127.0.0.1:${port}/"})`)
+    expect((await release({ 'shop/sends/1.0/policy.rego': text })).outcome.findings).toEqual([])
+    const answered = await evaluate(edict, 'shop/sends/1.0')
+    expect([answered.status, answered.text, connections]).toEqual([200, '{}', 0])
     await release({ 'shop/sends': null })
+    target.close()
+  })
+
+  it('an evaluation that does not end by itself is ended, and the next ones are answered', async () => {
+    const { edict, release } = served
+    const body =
+      'n := count([1 | some x in numbers.range(1, 3000); some y in numbers.range(1, 3000); x + y == input.z])'
+    await release({ 'shop/endless/1.0/policy.rego': rego('shop', 'endless', body) })
+    const endless = await evaluate(edict, 'shop/endless/1.0', { z: 1 })
+    expect(endless).toMatchObject({ status: 503, json: { code: 'evaluation_budget_exceeded' } })
+    expect((await evaluate(edict, 'shop/price/1.0', { total: 5 })).text).toBe('{"allow":true}')
+    await release({ 'shop/endless': null })
   })
 })
 
