@@ -42,7 +42,7 @@ export interface Outbound {
   /** Nowhere when empty. */
   readonly rules: readonly OutboundRule[]
   /** Keys and certificates that policies may name without seeing them. */
-  readonly secrets: ReadonlyMap<string, string>
+  readonly secret: (name: string) => string | undefined
 }
 
 /** What a builtin may know of the decision it is called in. */

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { capabilities, type Capabilities } from '../extensions/capabilities.ts'
-import { extensions } from '../extensions/index.ts'
+import type { Extension } from '../extensions/extension.ts'
 import { findOpa } from './opa/binary.ts'
 import { createCache } from './opa/cache.ts'
 import { withCache, type CachedOpa } from './opa/cached.ts'
@@ -20,11 +20,14 @@ const ownCapabilities = async (path: string, signal: AbortSignal): Promise<Capab
 }
 
 export const openCompiler = async ({
+  extensions,
   dataDir,
   env,
   print,
   signal,
 }: {
+  /** All builtins that policies may call. */
+  readonly extensions: readonly Extension[]
   readonly dataDir: string
   readonly env: Environment
   readonly print: (line: string) => void

@@ -6,7 +6,9 @@ import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseDocument } from 'yaml'
 import { z } from 'zod'
+import type { Outbound } from '../extensions/extension.ts'
 import { keys, type KeyName, type KeyValues } from './config/keys.ts'
+import { outboundOf } from './config/outbound.ts'
 import { environmentSource, resolveSource } from './config/sources.ts'
 import { secretOf } from './config/values.ts'
 import { EdictError } from './errors.ts'
@@ -16,7 +18,13 @@ export interface Secret {
   readonly reveal: () => string
 }
 
-export interface GitSourceConfig {
+/** What its policies may do; undefined: as those of all sources. */
+export interface SourceSettings {
+  readonly strict?: boolean | undefined
+  readonly outbound?: Outbound | undefined
+}
+
+export interface GitSourceConfig extends SourceSettings {
   readonly name: string
   readonly kind: 'git'
   readonly url: string
@@ -32,7 +40,7 @@ export interface GitSourceConfig {
   readonly webhookSecret: Secret | null
 }
 
-export interface DirectorySourceConfig {
+export interface DirectorySourceConfig extends SourceSettings {
   readonly name: string
   readonly kind: 'directory'
   /** Absolute path. */
@@ -82,7 +90,11 @@ export interface Config {
     readonly decisions: boolean
     readonly decisionInput: boolean
     readonly decisionHeaders: boolean
+    readonly print: boolean
   }
+  readonly evaluation: { readonly strict: boolean; readonly maxWaitMs: number; readonly outbound: Outbound }
+  /** Folder of own extension functions. Absolute. */
+  readonly extensions: string | null
   readonly sources: readonly SourceConfig[]
 }
 
@@ -122,7 +134,7 @@ const readKeys = (file: unknown, env: Env, problems: string[]): KeyValues => {
 
 const readSources = (
   file: unknown,
-  context: { env: Env; cwd: string },
+  context: { env: Env; cwd: string; rules: Outbound['rules'] },
   problems: string[],
 ): readonly SourceConfig[] => {
   const fromEnv = environmentSource(context, (message) => problems.push(message))
@@ -153,7 +165,7 @@ export const loadConfig = ({ env, cwd, file }: { env: Env; cwd: string; file?: s
   const known = new Set<string>([...Object.values(keys).map((key) => key.path), 'sources', ''])
   for (const path of written(value)) if (!known.has(path)) problems.push(`${path}: unknown key`)
   const values = readKeys(value, env, problems)
-  const sources = readSources(value, { env, cwd }, problems)
+  const sources = readSources(value, { env, cwd, rules: values.httpAllow ?? [] }, problems)
   if (problems.length > 0)
     throw new EdictError('config_invalid', `The configuration is not valid:\n  ${problems.join('\n  ')}`, {
       errors: problems.map((message) => ({ code: 'config_invalid', message })),
@@ -179,7 +191,10 @@ export const loadConfig = ({ env, cwd, file }: { env: Env; cwd: string; file?: s
       decisions: values.logDecisions,
       decisionInput: values.logInput,
       decisionHeaders: values.logHeaders,
+      print: values.logPrint,
     },
+    evaluation: { strict: values.strict, maxWaitMs: values.maxWait, outbound: outboundOf(values.httpAllow) },
+    extensions: values.extensions === '' ? null : resolve(cwd, values.extensions),
     sources,
   }
 }

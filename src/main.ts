@@ -10,7 +10,8 @@ import { isFailure, type CycleReport } from '../sync/cycle-report.ts'
 import { createSource } from '../sync/create-source.ts'
 import { createWebhookVerifier } from '../sync/webhook-verifier.ts'
 import { createWorker, type Worker } from '../sync/worker.ts'
-import { extensions } from '../extensions/index.ts'
+import type { Extension } from '../extensions/extension.ts'
+import { extensions as builtin } from '../extensions/index.ts'
 import { resolveLocalActor } from './auth/actor.ts'
 import { enforceOpen } from './auth/enforce.ts'
 import { openCompiler } from './compiler.ts'
@@ -26,6 +27,8 @@ import { createMetrics } from './http/metrics.ts'
 import { createServer } from './http/server.ts'
 import { findingLine } from './finding-text.ts'
 import { createLog } from './log.ts'
+import { loadOwnExtensions } from './own-extensions.ts'
+import { createSettings } from './policy-settings.ts'
 import { portsOf } from './ports.ts'
 import type { OnProgress } from './progress.ts'
 import { createRegistry, type Registry } from './registry/registry.ts'
@@ -47,8 +50,14 @@ export interface RunOptions {
 
 interface Parts {
   readonly store: Store
+  readonly extensions: readonly Extension[]
   readonly log: Logger
 }
+
+const allExtensions = async ({ extensions: folder }: Config): Promise<readonly Extension[]> => [
+  ...builtin,
+  ...(await loadOwnExtensions({ folder, builtin })),
+]
 
 /** A store, and the database under it when that is embedded. */
 const openDeployment = async ({ config, env, print, signal }: RunOptions, log: Logger) => {
@@ -69,9 +78,9 @@ const openDeployment = async ({ config, env, print, signal }: RunOptions, log: L
   return { store, close }
 }
 
-const startReconciler = async ({ config, env, print, signal }: RunOptions, { store, log }: Parts) => {
+const startReconciler = async ({ config, env, print, signal }: RunOptions, { store, extensions, log }: Parts) => {
   await mkdir(config.dataDir, { recursive: true })
-  const opa = await openCompiler({ dataDir: config.dataDir, env, print, signal })
+  const opa = await openCompiler({ extensions, dataDir: config.dataDir, env, print, signal })
   const deps = { dataDir: config.dataDir, log, env }
   const sources = config.sources.map((source) => ({
     source: createSource(source, deps),
@@ -198,12 +207,15 @@ export const runServer = async ({ sync, ...options }: RunOptions & { readonly sy
   const { config, print, signal } = options
   const log = createLog(config)
   checkAddress(config, log)
+  const extensions = await allExtensions(config)
   const { store, close } = await openDeployment(options, log)
   const stopFollowing = new AbortController()
   const loadBlob = (digest: string, blobSignal?: AbortSignal) => store.blobs.get(digest, blobSignal)
   const { maxDepth, budget, maxMemory: memory } = config.limits
-  const engine = createEngine({ extensions, limits: { maxDepth, budget, memory } })
-  const registry = createRegistry({ engine, loadBlob, maxPolicies: config.limits.maxLoaded, log })
+  const { maxWaitMs } = config.evaluation
+  const engine = createEngine({ extensions, limits: { maxDepth, budget, memory, maxWaitMs } })
+  const settingsOf = createSettings(config, log.child({ part: 'policy' }))
+  const registry = createRegistry({ engine, loadBlob, maxPolicies: config.limits.maxLoaded, log, settingsOf })
   const following = startFollowing({ store, registry, signal: stopFollowing.signal })
   let synced = false
   let troubles: readonly string[] = []
@@ -220,7 +232,7 @@ export const runServer = async ({ sync, ...options }: RunOptions & { readonly sy
     const { address, port, family } = await http.listen(config.server).catch(explainListen(config))
     const base = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
     if (sync) {
-      const worker = await startWorker(options, { store, log })
+      const worker = await startWorker(options, { store, extensions, log })
       working = worker.run()
       const report = await worker.firstCycle.catch(() => null)
       troubles = troublesOf(report)
@@ -255,9 +267,10 @@ const explainListen =
 /** `edict sync --watch`. */
 export const runWorker = async (options: RunOptions): Promise<void> => {
   const log = createLog(options.config)
+  const extensions = await allExtensions(options.config)
   const { store, close } = await openDeployment(options, log)
   try {
-    const worker = await startWorker(options, { store, log })
+    const worker = await startWorker(options, { store, extensions, log })
     worker.firstCycle
       .then(({ message }) => options.print(`edict follows its sources: ${message}`))
       .catch(() => undefined)
@@ -289,9 +302,10 @@ export const runSync = async ({ source, confirm, ...rest }: SyncOptions): Promis
       `There is no source ${source}. Configured: ${config.sources.map(({ name }) => name).join(', ')}.`,
     )
   const log = createLog(config)
+  const extensions = await allExtensions(config)
   const { store, close } = await openDeployment(options, log)
   try {
-    const { reconciler } = await startReconciler(options, { store, log })
+    const { reconciler } = await startReconciler(options, { store, extensions, log })
     const report = await reconciler.cycle({
       signal,
       ...(source !== null && { sources: [source] }),

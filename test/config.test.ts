@@ -57,6 +57,42 @@ sources:
     expect(config.sources[0]?.webhookSecret?.reveal()).toBe('h00k')
   })
 
+  it('says what the policies of a source may do, and what those of all others may', () => {
+    const yaml = `
+evaluation: { strict: true, maxWait: 2s }
+http: { allow: [api.example.org, { host: db.internal:5984, private: true }, 127.0.0.1:8181] }
+sources:
+  - directory: ./a
+  - directory: ./b
+    strict: false
+    http: { allow: [b.example.org], secrets: { client: { env: CLIENT_KEY } } }
+  - directory: ./c
+    http: { secrets: { client: { env: CLIENT_KEY } } }
+`
+    const config = loadConfig({ env: { CLIENT_KEY: 'pem' }, cwd: folder(yaml) })
+    const all = [
+      { host: 'api.example.org', private: false },
+      { host: 'db.internal', port: 5984, private: true },
+      { host: '127.0.0.1', port: 8181, private: true },
+    ]
+    expect(config.evaluation).toMatchObject({ strict: true, maxWaitMs: 2_000, outbound: { rules: all } })
+    const [a, b, c] = config.sources
+    expect([a?.strict, a?.outbound]).toEqual([undefined, undefined])
+    expect([b?.strict, b?.outbound?.rules]).toEqual([false, [{ host: 'b.example.org', private: false }]])
+    expect(b?.outbound?.secret('client')).toBe('pem')
+    expect(b?.outbound?.secret('CLIENT_KEY')).toBeUndefined()
+    expect(c?.outbound?.rules).toEqual(all)
+  })
+
+  it('takes allowed hosts from a variable, and refuses what is none', () => {
+    const { evaluation } = loadConfig({ env: { EDICT_HTTP_ALLOW: 'a.example.org, [::1]:80' }, cwd: folder() })
+    expect(evaluation.outbound.rules.map(({ port }) => port)).toEqual([undefined, 80])
+    expect(problemsOf('http: { allow: [https://x] }')).toEqual([expect.stringContaining('https://x is not a host')])
+    expect(problemsOf('sources: [{ directory: a, http: { allow: ["x y"] } }]')).toEqual([
+      expect.stringContaining('x y is not a host'),
+    ])
+  })
+
   it('never prints a secret', () => {
     const env = {
       POLICY_REPO: 'https://git.example.org/p.git',

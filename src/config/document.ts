@@ -21,7 +21,7 @@ const fields = (schema: JsonSchema, prefix: string): string[][] =>
       textOf(field['description']),
       typeof field['default'] === 'string' ? shown(field['default']) : '',
     ]
-    const nested = name === 'git' ? fields(field, `${place}.`) : []
+    const nested = name === 'git' || name === 'http' ? fields(field, `${place}.`) : []
     return [row, ...nested]
   })
 

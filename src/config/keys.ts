@@ -1,5 +1,6 @@
 /** Every plain key of the configuration: where it stands in `edict.yaml`, its variable, schema, default and doc. */
 import { z } from 'zod'
+import { allowList } from './outbound.ts'
 import { count, duration, flag, size } from './values.ts'
 
 export interface Key<T> {
@@ -133,6 +134,41 @@ export const keys = {
     schema: count,
     default: 2000,
     doc: 'Policies kept loaded in memory; the least recently used go first and are loaded again when asked.',
+  }),
+  strict: key({
+    path: 'evaluation.strict',
+    env: 'EDICT_STRICT',
+    schema: flag,
+    default: false,
+    doc: 'A builtin that fails ends the evaluation with `evaluation_error` instead of being undefined. Those that WebAssembly carries itself stay undefined.',
+  }),
+  maxWait: key({
+    path: 'evaluation.maxWait',
+    env: 'EDICT_MAX_WAIT',
+    schema: duration,
+    default: '5s',
+    doc: 'How long one decision may wait for builtins such as `http.send`, all of them together.',
+  }),
+  httpAllow: key({
+    path: 'http.allow',
+    env: 'EDICT_HTTP_ALLOW',
+    schema: allowList,
+    default: '',
+    doc: 'Hosts that policies may connect to (`api.example.org`, `127.0.0.1:8181`, `{ host: db.internal, private: true }`), unless their source says otherwise. Empty: none.',
+  }),
+  extensions: key({
+    path: 'extensions',
+    env: 'EDICT_EXTENSIONS',
+    schema: z.string(),
+    default: '',
+    doc: 'Folder of own extension functions, compiled to JavaScript.',
+  }),
+  logPrint: key({
+    path: 'log.print',
+    env: 'EDICT_LOG_PRINT',
+    schema: flag,
+    default: false,
+    doc: 'Logs what policies `print`, with the rule that prints it. May hold personal data: see GDPR.md.',
   }),
   logLevel: key({
     path: 'log.level',

@@ -1,8 +1,10 @@
 /** The sources of the configuration: their schema in `edict.yaml`, and the one that environment variables can name. */
 import { basename, resolve } from 'node:path'
 import { z } from 'zod'
+import type { Outbound } from '../../extensions/extension.ts'
 import type { GitSourceConfig, Secret, SourceConfig } from '../config.ts'
-import { duration, readSecret, secretOf, secretReference } from './values.ts'
+import { outboundOf, sourceHttp } from './outbound.ts'
+import { duration, flag, readSecret, secretOf, secretReference } from './values.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -18,6 +20,8 @@ const common = {
     .strictObject({ secret: secretReference })
     .optional()
     .describe('The secret that webhook signatures are checked with. Without one, webhooks are refused.'),
+  strict: flag.optional().describe('As `evaluation.strict`, for its policies.'),
+  http: sourceHttp.optional(),
 }
 
 const gitSource = z.strictObject({
@@ -81,10 +85,23 @@ const gitCredentials = (git: Extract<Written, { git: unknown }>['git'], env: Env
   return token === null ? ({ kind: 'none' } as const) : ({ kind: 'token', token } as const)
 }
 
+/** Undefined when it says nothing of its own; `rules` are those of all sources. */
+const outbound = (
+  written: z.infer<typeof sourceHttp> | undefined,
+  { env, rules, problem }: { readonly env: Env; readonly rules: Outbound['rules']; readonly problem: Problem },
+): Outbound | undefined => {
+  if (written === undefined) return undefined
+  const secrets = Object.entries(written.secrets).flatMap(([key, reference]) => {
+    const value = secret(reference, env, problem)
+    return value === null ? [] : [[key, value] as const]
+  })
+  return outboundOf(written.allow ?? rules, new Map(secrets))
+}
+
 /** One source of the file with its secrets read and its defaults filled in; undefined when it is not one. */
 export const resolveSource = (
   entry: unknown,
-  { env, cwd }: { env: Env; cwd: string },
+  { env, cwd, rules = [] }: { env: Env; cwd: string; rules?: Outbound['rules'] },
   problem: Problem,
 ): SourceConfig | undefined => {
   const written = parse(entry, problem)
@@ -92,6 +109,8 @@ export const resolveSource = (
   const shared = {
     intervalMs: written.interval ?? 60_000,
     webhookSecret: secret(written.webhook?.secret, env, problem),
+    strict: written.strict,
+    outbound: outbound(written.http, { env, rules, problem }),
   }
   if ('directory' in written) {
     const directory = resolve(cwd, written.directory)

@@ -1,5 +1,6 @@
 /** The context of one decision: what is fixed in it for all calls of builtins, replayed or not. */
 import type { DecisionContext, Outbound, RegoValue, RequestContext } from '../../extensions/extension.ts'
+import { callingRule, type RuleNames } from './rule-names.ts'
 import { createAnswers, type AnswerLimits, type Answers } from './answers.ts'
 
 /** What all decisions of an engine share. */
@@ -24,7 +25,7 @@ export interface PolicySettings {
   readonly print?: ((line: PrintedLine) => void) | undefined
 }
 
-export const defaultSettings: PolicySettings = { strict: false, outbound: { rules: [], secrets: new Map() } }
+export const defaultSettings: PolicySettings = { strict: false, outbound: { rules: [], secret: () => undefined } }
 
 export interface Decision {
   readonly context: DecisionContext
@@ -40,11 +41,12 @@ export interface Decision {
 export const wallClock = (): bigint => BigInt(Date.now()) * 1_000_000n
 
 export interface NewDecision extends DecisionOptions, PolicySettings {
+  readonly ruleNames: RuleNames
   readonly limits: AnswerLimits
 }
 
 export function createDecision(request: RequestContext, options: NewDecision): Decision {
-  const { labels, clock, outbound, strict, limits, print } = options
+  const { labels, clock, outbound, strict, limits, ruleNames, print } = options
   const made = new Map<string, RegoValue>()
   let now: bigint | undefined
   let notes: string[] = []
@@ -70,7 +72,7 @@ export function createDecision(request: RequestContext, options: NewDecision): D
       return (ending ??= new AbortController()).signal
     },
     note: (text) => void notes.push(text),
-    print: (text) => void (print !== undefined && printed.push({ text, rule: callingRule() })),
+    print: (text) => void (print !== undefined && printed.push({ text, rule: callingRule(ruleNames) })),
   }
   const answers = createAnswers({ context, strict, limits })
   return {
@@ -88,7 +90,3 @@ export function createDecision(request: RequestContext, options: NewDecision): D
     end: () => ending?.abort(),
   }
 }
-
-/** WebAssembly functions are named after the rules that they were made from. */
-const callingRule = (): string | undefined =>
-  / at (?:[^\s.]+\.)*?g\d+\.(data\.\S+) \(wasm:/.exec(new Error().stack ?? '')?.[1]

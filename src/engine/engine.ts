@@ -9,6 +9,7 @@ import { replaceLoneSurrogates, scanJson } from './json-scan.ts'
 import { defaultLimits, type EngineLimits } from './limits.ts'
 import { MeterError } from './meter/bytes.ts'
 import { meter } from './meter/meter.ts'
+import { readRuleNames, type RuleNames } from './rule-names.ts'
 import { createPolicy, type LoadedPolicy } from './policy.ts'
 
 export interface Engine {
@@ -41,10 +42,11 @@ export function createEngine({ extensions, limits, labels = {}, clock = wallCloc
   const byName = new Map(extensions.map((extension) => [extension.name, extension]))
   const decisions = { labels, clock }
   const bounds = { ...defaultLimits, ...limits }
+  const names = new WeakMap<WebAssembly.Module, RuleNames>()
 
   function load({ module, data, entrypoint, settings = defaultSettings, asQuery = false }: LoadOptions): LoadedPolicy {
     const text = usableData(typeof data === 'string' ? Buffer.from(data) : data)
-    const shared = { extensions: byName, limits: bounds, decisions }
+    const shared = { extensions: byName, limits: bounds, decisions, ruleNames: names.get(module) ?? new Map() }
     try {
       return createPolicy({ module, data: text, entrypoint, ...shared, settings, asQuery })
     } catch (error) {
@@ -55,7 +57,9 @@ export function createEngine({ extensions, limits, labels = {}, clock = wallCloc
   return {
     compile: async (wasm) => {
       try {
-        return await WebAssembly.compile(meter(wasm))
+        const module = await WebAssembly.compile(meter(wasm))
+        names.set(module, readRuleNames(wasm))
+        return module
       } catch (error) {
         const reason = error instanceof MeterError ? `cannot be metered: ${error.message}` : 'is not WebAssembly'
         throw new EdictError('policy_quarantined', `the artifact ${reason}`, { cause: error })

@@ -20,6 +20,7 @@ import { replaceLoneSurrogates, scanJson, type ScanResult } from './json-scan.ts
 import type { EngineLimits } from './limits.ts'
 import { mostUnits } from './meter/meter.ts'
 import type { Outcome } from './outcome.ts'
+import type { RuleNames } from './rule-names.ts'
 import { createResultWriter } from './result-json.ts'
 
 export interface LoadedPolicy {
@@ -46,6 +47,7 @@ export interface PolicyOptions {
   readonly limits: EngineLimits
   readonly decisions: DecisionOptions
   readonly settings: PolicySettings
+  readonly ruleNames: RuleNames
   readonly asQuery: boolean
 }
 
@@ -79,7 +81,7 @@ function createJsonReader(): ReadResult<Uint8Array> {
 
 export function createPolicy(options: PolicyOptions): LoadedPolicy {
   const { module, data, entrypoint, extensions, limits, asQuery } = options
-  const decisions = { ...options.decisions, ...options.settings, limits }
+  const decisions = { ...options.decisions, ...options.settings, ruleNames: options.ruleNames, limits }
   let request: RequestContext = { header: () => '' }
   // Most decisions call no builtin and need none.
   let decision: Decision | undefined

@@ -12,7 +12,7 @@ import { isLasting } from './errors.ts'
 import type { Build, CallOptions, Opa } from './run.ts'
 
 /** Changes whenever what is kept changes its shape or meaning. */
-const format = '1'
+const format = '2'
 
 export interface CachedOpa extends Opa {
   /** As `parse`, for a caller that knows the sha256 of the text already. */

@@ -176,7 +176,8 @@ async function check({ workspace, call }: Run): Promise<readonly RegoError[]> {
 /** Only `opa check` gives columns and all errors, so a refused build asks it. */
 async function build(run: Run, entrypoint: string, maxOutput: number): Promise<Build> {
   const { workspace, call } = run
-  const target = ['--target', 'wasm', '--entrypoint', entrypoint, '--output', workspace.output]
+  // Printing is switched on and off where policies run: `print` calls back, and is answered by nothing.
+  const target = ['--target', 'wasm', '--wasm-include-print', '--entrypoint', entrypoint, '--output', workspace.output]
   const ended = await call(['build', '--bundle', '.', ...target, '--capabilities', workspace.capabilities])
   if (ended.kind !== 'exited') return { ok: false, errors: [stoppedError('build', ended)] }
   if (ended.code !== 0) {

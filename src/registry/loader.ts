@@ -2,6 +2,7 @@
  * Artifact → loaded policy: fetches its blobs, compiles the WASM once however many policies share it, and instantiates.
  * A blob that cannot be had is `store_unavailable`; what the engine refuses keeps the engine's code.
  */
+import type { PolicySettings } from '../engine/decision.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { LoadedPolicy } from '../engine/policy.ts'
 import { EdictError } from '../errors.ts'
@@ -11,7 +12,7 @@ export type LoadBlob = (digest: string, signal: AbortSignal) => Promise<Uint8Arr
 
 export interface Loader {
   /** Each successful load is given back with `release`. */
-  readonly load: (artifact: Artifact) => Promise<LoadedPolicy>
+  readonly load: (artifact: Artifact, settings: PolicySettings) => Promise<LoadedPolicy>
   readonly release: (artifact: Artifact) => void
   readonly modules: () => number
   /** How many loads have succeeded. */
@@ -63,10 +64,10 @@ export const createLoader = ({
     if (known !== undefined && --known.users === 0) shared.delete(wasm)
   }
 
-  const load = async (artifact: Artifact): Promise<LoadedPolicy> => {
+  const load = async (artifact: Artifact, settings: PolicySettings): Promise<LoadedPolicy> => {
     try {
       const [module, data] = await Promise.all([share(artifact.wasm), fetchBlob(artifact.data)])
-      const loaded = await artifactStep(() => engine.load({ module, data, entrypoint }))
+      const loaded = await artifactStep(() => engine.load({ module, data, entrypoint, settings }))
       loads++
       return loaded
     } catch (error) {

@@ -6,6 +6,7 @@
  */
 import { LRUCache } from 'lru-cache'
 import type { RequestContext } from '../../extensions/extension.ts'
+import { defaultSettings, type PolicySettings } from '../engine/decision.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Outcome } from '../engine/outcome.ts'
 import type { LoadedPolicy } from '../engine/policy.ts'
@@ -89,6 +90,7 @@ export const createRegistry = ({
   now = Date.now,
   loadTimeoutMs = 5_000,
   freshWaitMs = 1_000,
+  settingsOf = () => defaultSettings,
 }: {
   engine: Engine
   loadBlob: LoadBlob
@@ -99,6 +101,8 @@ export const createRegistry = ({
   loadTimeoutMs?: number
   /** How long an evaluation waits for a policy just replaced before the previous one answers. */
   freshWaitMs?: number
+  /** What a policy may do; asked when it is loaded. */
+  settingsOf?: (meta: PolicyMeta) => PolicySettings
 }): Registry => {
   const loader = createLoader({ engine, loadBlob, timeoutMs: loadTimeoutMs })
   const slots = new Map<string, Slot>()
@@ -131,7 +135,7 @@ export const createRegistry = ({
     const { generation, meta } = slot
     const artifact = meta.artifact
     if (artifact === null) throw new EdictError('policy_quarantined', `${slot.key} has no good artifact yet`)
-    const loaded = await loader.load(artifact)
+    const loaded = await loader.load(artifact, settingsOf(meta))
     if (slots.get(slot.key) !== slot || slot.generation !== generation) {
       loader.release(artifact)
       if (slots.get(slot.key) !== slot) throw new EdictError('policy_not_found', `${slot.key} was removed`)
@@ -179,7 +183,9 @@ export const createRegistry = ({
       slots.set(slot.key, slot)
       return
     }
-    const same = known.meta.digest === meta.digest && meta.artifact !== null && known.meta.artifact !== null
+    const { digest, repository } = known.meta
+    const unchanged = digest === meta.digest && repository === meta.repository
+    const same = unchanged && meta.artifact !== null && known.meta.artifact !== null
     known.meta = meta
     if (same) return known.instance?.refresh()
     known.generation++

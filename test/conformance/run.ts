@@ -28,7 +28,7 @@ const sleep: Extension = {
 /** The one host that a case looks up. */
 const settings: PolicySettings = {
   ...defaultSettings,
-  outbound: { rules: [{ host: 'localhost', private: true }], secrets: new Map() },
+  outbound: { rules: [{ host: 'localhost', private: true }], secret: () => undefined },
 }
 
 const engine = createEngine({ extensions: [...extensions, sleep] })

@@ -7,6 +7,6 @@ export const contextOf = ({
   header = () => '',
   ...options
 }: Partial<RequestContext & NewDecision> = {}): DecisionContext => {
-  const defaults = { ...defaultSettings, labels: {}, clock: () => 0n, limits: defaultLimits }
+  const defaults = { ...defaultSettings, labels: {}, clock: () => 0n, ruleNames: new Map(), limits: defaultLimits }
   return createDecision({ header }, { ...defaults, ...options }).context
 }

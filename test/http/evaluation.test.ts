@@ -300,3 +300,40 @@ test('a policy locked while it was being loaded is not evaluated', async () => {
   load(Buffer.from('echo'))
   expect((await asked).status).toBe(403)
 })
+
+describe('an evaluation that waits for an answer from elsewhere', () => {
+  const waiting = () => {
+    let answer: () => void = () => undefined
+    const answered = new Promise<void>((resolve) => (answer = resolve))
+    const fixture = createFixture({
+      policies: {
+        waits: async (_input, _request, mayStart) => {
+          await answered
+          mayStart?.()
+          return value('{"waited":true}')
+        },
+      },
+    })
+    fixture.registry.swap(change({ policies: [meta('g/a/1', { wasm: 'waits' })] }))
+    return { fixture, answer: () => answer(), asked: throughApp(fixture)('/policy/g/a/1/evaluation') }
+  }
+
+  test('is answered when it ends', async () => {
+    const { answer, asked } = waiting()
+    answer()
+    expect(await asked).toMatchObject({ status: 200, text: '{"waited":true}' })
+  })
+
+  test('is not run again once the policy is locked or gone', async () => {
+    const locked = waiting()
+    await new Promise((resolve) => setImmediate(resolve))
+    locked.fixture.registry.swap(change({ locks: new Map([['g/a/1', lockDocument('g/a/1')]]) }))
+    locked.answer()
+    expect((await locked.asked).status).toBe(403)
+    const removed = waiting()
+    await new Promise((resolve) => setImmediate(resolve))
+    removed.fixture.registry.swap(change({ removed: ['g/a/1'] }))
+    removed.answer()
+    expect((await removed.asked).status).toBe(404)
+  })
+})

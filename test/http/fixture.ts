@@ -3,11 +3,11 @@
  * written as functions, or the real one.
  */
 import { request as httpRequest } from 'node:http'
-import type { RequestContext } from '../../extensions/extension.ts'
 import { resolveLocalActor } from '../../src/auth/actor.ts'
 import type { Enforce } from '../../src/auth/enforce.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import type { Outcome } from '../../src/engine/outcome.ts'
+import type { LoadedPolicy } from '../../src/engine/policy.ts'
 import type { CycleOutcome, LockDocument, PolicyKey, PolicyMeta, SourceDocument } from '../../src/policy/schema.ts'
 import { EdictError } from '../../src/errors.ts'
 import { createApp } from '../../src/http/app.ts'
@@ -20,7 +20,7 @@ import type { WebhookVerdict } from '../../src/http/routes/webhook.ts'
 import { createServer } from '../../src/http/server.ts'
 import { createRegistry, type RegistryChange } from '../../src/registry/registry.ts'
 
-export type FakePolicy = (input: Uint8Array | undefined, context: RequestContext) => Outcome
+export type FakePolicy = LoadedPolicy['evaluate']
 
 export const value = (json: string): Outcome => ({ kind: 'value', json: Buffer.from(json), cost: 42 })
 

@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
+import { defaultSettings, type PolicySettings } from '../../src/engine/decision.ts'
 import type { Outcome } from '../../src/engine/outcome.ts'
 import { createRegistry, type Registry } from '../../src/registry/registry.ts'
 import { blobOf, change, fakeEngine, type FakePolicy, lockDocument, meta, silentLog, value } from '../http/fixture.ts'
@@ -208,4 +209,27 @@ describe('state', () => {
     expect(registry.find({ repository: 'main', group: 'g', name: 'a', version: '1' })).toBeDefined()
     expect(registry.find({ repository: 'other', group: 'g', name: 'a', version: '1' })).toBeUndefined()
   })
+})
+
+test('a policy is loaded with what its source may do, and again when it moves to another source', async () => {
+  const { engine } = fakeEngine({ echo: () => value('1') })
+  const settings: (PolicySettings | undefined)[] = []
+  const load: typeof engine.load = (options) => {
+    settings.push(options.settings)
+    return engine.load(options)
+  }
+  const settingsOf = ({ repository }: { readonly repository: string }): PolicySettings => ({
+    ...defaultSettings,
+    strict: repository === 'strict',
+  })
+  const { registry } = setUp({ engine: { ...engine, load }, settingsOf })
+  const evaluate = async (): Promise<void> => {
+    const entry = registry.find({ group: 'g', name: 'a', version: '1' })
+    if (entry !== undefined) await registry.evaluate(entry, undefined, { header: () => '' })
+  }
+  registry.swap(change({ policies: [meta('g/a/1', { repository: 'lenient' })] }))
+  await evaluate()
+  registry.swap(change({ policies: [meta('g/a/1', { repository: 'strict' })] }))
+  await evaluate()
+  expect(settings.map((one) => one?.strict)).toEqual([false, true])
 })

@@ -120,7 +120,7 @@ export function cacheKey(options: RegoObject): string {
   return printJson(new RegoObject([...rest, ['headers', new RegoObject(left)]]))
 }
 
-export function readRequest(options: RegoObject, { secrets }: Outbound): HttpRequest {
+export function readRequest(options: RegoObject, { secret }: Outbound): HttpRequest {
   const cachingMode = text(options, 'caching_mode')
   if (cachingMode !== undefined && cachingMode !== 'serialized' && cachingMode !== 'deserialized') {
     throw new BuiltinError(`invalid value specified for "caching_mode" field: ${cachingMode}`)
@@ -134,7 +134,7 @@ export function readRequest(options: RegoObject, { secrets }: Outbound): HttpReq
     timeoutMs: timeoutOf(lookup(options, 'timeout')),
     followRedirects: parsedFlag(options, 'enable_redirect'),
     retries: retriesOf(lookup(options, 'max_retry_attempts')),
-    tls: tlsOf(options, headers, secrets),
+    tls: tlsOf(options, headers, secret),
   }
 }
 
@@ -229,13 +229,13 @@ function retriesOf(value: RegoValue | undefined): number {
 
 // ── TLS ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-type Secrets = Outbound['secrets']
+type Secret = Outbound['secret']
 
-function tlsOf(options: RegoObject, headers: HttpRequest['headers'], secrets: Secrets): TlsOptions {
-  const authorities = pems(options, 'tls_ca_cert', secrets)
+function tlsOf(options: RegoObject, headers: HttpRequest['headers'], secret: Secret): TlsOptions {
+  const authorities = pems(options, 'tls_ca_cert', secret)
   const system = parsedFlag(options, 'tls_use_system_certs')
-  const certificates = pems(options, 'tls_client_cert', secrets)
-  const keys = pems(options, 'tls_client_key', secrets)
+  const certificates = pems(options, 'tls_client_cert', secret)
+  const keys = pems(options, 'tls_client_key', secret)
   const servername = trimmed(options, 'tls_server_name') || headers.get('Host')?.replace(/:\d+$/, '')
   return {
     ...(authorities.length > 0 && { ca: [...(system ? ['system'] : []), ...authorities] }),
@@ -249,10 +249,10 @@ function tlsOf(options: RegoObject, headers: HttpRequest['headers'], secrets: Se
  * The PEM text that stands in the object, and those that it names. A policy must not read any file or variable of the
  * server, so both kinds of names are those of the configured secrets.
  */
-function pems(options: RegoObject, key: string, secrets: Secrets): string[] {
+function pems(options: RegoObject, key: string, secret: Secret): string[] {
   const named = [`${key}_file`, `${key}_env_variable`].flatMap((option) => {
     const name = trimmed(options, option)
-    return name ? [defined(secrets.get(name), `"${option}": there is no secret ${name} for this source`)] : []
+    return name ? [defined(secret(name), `"${option}": there is no secret ${name} for this source`)] : []
   })
   const written = trimmed(options, key)
   return [...(written ? [written.replaceAll('\\n', '\n')] : []), ...named]
