@@ -14,7 +14,6 @@ import { EdictError } from './errors.ts'
 
 /** What a module cannot import by itself. */
 const toolkit = { RegoNumber, RegoObject, RegoSet, toPlain, fromPlain } as const
-type Toolkit = typeof toolkit
 
 const type: z.ZodType<RegoType> = z.lazy(() =>
   z.discriminatedUnion('type', [
