@@ -2,6 +2,7 @@
  * The composition root: builds the parts from the configuration and joins them. It alone (with `cli.ts`) connects,
  * listens and imports sync. Every function ends when its signal is aborted, having drained.
  */
+import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import type { Logger } from 'pino'
@@ -242,7 +243,7 @@ export const runServer = async ({ sync, ...options }: RunOptions & { readonly sy
       await waitUntil(() => registry.state.ready && registry.state.sequence >= sequence, signal)
     } else await waitUntil(() => registry.state.ready, signal)
     if (!signal.aborted) print(readyText(base, registry, troubles))
-    await waitUntil(() => signal.aborted, signal)
+    if (!signal.aborted) await once(signal, 'abort')
   } finally {
     await Promise.all([http.close({ graceMs: config.server.shutdownMs }), working])
     stopFollowing.abort()
@@ -293,7 +294,7 @@ export interface SyncOutcome extends CycleReport {
 
 /** `edict sync`: one cycle, here and now. */
 export const runSync = async ({ source, confirm, ...rest }: SyncOptions): Promise<SyncOutcome> => {
-  const options: RunOptions = { ...rest, print: (line) => void process.stderr.write(`${line}\n`) }
+  const options: RunOptions = { ...rest, print: toPeople }
   const { config, signal, onProgress } = options
   if (config.sources.length === 0) throw new EdictError('config_invalid', noSources)
   if (source !== null && !config.sources.some(({ name }) => name === source))
@@ -318,13 +319,15 @@ export const runSync = async ({ source, confirm, ...rest }: SyncOptions): Promis
   }
 }
 
+/** Where a command whose output may be parsed tells people something. */
+const toPeople = (line: string): void => void process.stderr.write(`${line}\n`)
+
 const noSources = 'No source is configured. Set POLICY_REPO or EDICT_DIRECTORY, or write sources into edict.yaml.'
 
 /** `edict status`. */
 export const readStatus = async (options: Omit<RunOptions, 'print'>): Promise<Status> => {
   const log = createLog(options.config)
-  const print = (line: string) => void process.stderr.write(`${line}\n`)
-  const { store, close } = await openDeployment({ ...options, print }, log)
+  const { store, close } = await openDeployment({ ...options, print: toPeople }, log)
   try {
     const [{ revision }, sources, policies, locks] = await Promise.all([
       store.head(),

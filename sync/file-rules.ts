@@ -2,7 +2,7 @@
  * Which files of a source are read, and what is said about those that cannot be: one rule for Git and directories.
  * Knows names and sizes only; what a file means is `src/policy`'s business.
  */
-import { createHash } from 'node:crypto'
+import { sha256 } from '../src/policy/digest.ts'
 import type { Finding, SourceFile } from '../src/policy/schema.ts'
 
 export interface FileLimits {
@@ -59,7 +59,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 /** The content as text, or null when it is not UTF-8. */
 export function readText(bytes: Uint8Array): Pick<SourceFile, 'digest' | 'text'> | null {
   try {
-    return { text: decoder.decode(bytes), digest: createHash('sha256').update(bytes).digest('hex') }
+    return { text: decoder.decode(bytes), digest: sha256(bytes) }
   } catch {
     return null
   }

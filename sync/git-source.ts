@@ -2,10 +2,11 @@
  * A Git repository as a source: a bare mirror, read at a commit. An unchanged branch costs one fetch of nothing.
  * Never checks out, runs no hook, follows no symlink and no submodule; shows no credential.
  */
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
+import { sha256 } from '../src/policy/digest.ts'
 import type { GitSourceConfig } from '../src/config.ts'
 import { EdictError } from '../src/errors.ts'
 import type { Fragment } from '../src/policy/schema.ts'
@@ -38,7 +39,7 @@ export function createGitSource(
   const path = config.path.replace(/^\/+|\/+$/g, '')
   const location = parseGitUrl(name, config.url)
   checkBranch(name, branch)
-  const id = createHash('sha256').update(location.url).digest('hex').slice(0, 16)
+  const id = sha256(location.url).slice(0, 16)
   const root = join(dataDir, 'git')
   const home = join(root, 'home')
   const dir = join(root, `${name.replace(/[^A-Za-z0-9_-]/g, '_')}-${id}.git`)

@@ -4,6 +4,7 @@ import { RegoObject, type PureExtension, type RegoValue } from '../extension.ts'
 import { compareStrings } from '../compare.ts'
 import { goJson } from './go-json.ts'
 import { readUrl } from './go-url.ts'
+import { requestParameters } from './http/parameters.ts'
 import { int64Of } from './number.ts'
 import { any, number, objectOf as objectType, pure, string } from './types.ts'
 import { asBoolean, asNumber, asObject, asString, BuiltinError, defined, lookup, objectFrom } from './values.ts'
@@ -17,31 +18,6 @@ export const aws: readonly PureExtension[] = [
     ([request, config, time]) => signRequest(asObject(request), asObject(config), timeOf(time)),
   ),
 ]
-
-const requestKeys: ReadonlySet<RegoValue> = new Set([
-  'method',
-  'url',
-  'body',
-  'enable_redirect',
-  'force_json_decode',
-  'force_yaml_decode',
-  'headers',
-  'raw_body',
-  'tls_use_system_certs',
-  ...['ca_cert', 'client_cert', 'client_key'].flatMap((name) =>
-    ['', '_file', '_env_variable'].map((from) => `tls_${name}${from}`),
-  ),
-  'tls_insecure_skip_verify',
-  'tls_server_name',
-  'timeout',
-  'cache',
-  'force_cache',
-  'force_cache_duration_seconds',
-  'raise_error',
-  'caching_mode',
-  'max_retry_attempts',
-  'cache_ignored_headers',
-])
 
 interface SigningTime {
   /** `20060102` */
@@ -81,7 +57,7 @@ const textOr = (value: RegoValue | undefined): string => (typeof value === 'stri
 
 function signRequest(request: RegoObject, config: RegoObject, time: SigningTime): RegoObject {
   const credentials = credentialsOf(config)
-  if (request.entries.some(([key]) => !requestKeys.has(key))) throw new BuiltinError('invalid request parameters')
+  if (request.entries.some(([key]) => !requestParameters.has(key))) throw new BuiltinError('invalid request parameters')
   const method = asString(lookup(request, 'method'))
   const url = readUrl(asString(lookup(request, 'url')))
   const given = headersOf(request)

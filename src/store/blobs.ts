@@ -2,9 +2,9 @@
  * Content by its sha256: WASM modules, data roots, large texts. Written before any transaction and never changed; a
  * blob exists once its document does, and that is written after its content was verified.
  */
-import { createHash } from 'node:crypto'
 import { type Db, GridFSBucket, type ObjectId } from 'mongodb'
 import { EdictError } from '../errors.ts'
+import { sha256 } from '../policy/digest.ts'
 import { type BlobDocument, bucketName, collectionsOf } from './collections.ts'
 import type { Connection } from './connection.ts'
 import { isDuplicate } from './failure.ts'
@@ -35,8 +35,6 @@ export interface GarbageOptions {
   readonly referenced?: Iterable<string>
   readonly olderThanMs?: number
 }
-
-export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
 export function createBlobs(connection: Connection): Blobs {
   const bucketOf = (db: Db) => new GridFSBucket(db, { bucketName, writeConcern: { w: 'majority' } })

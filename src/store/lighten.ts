@@ -4,7 +4,8 @@
  */
 import type { ModuleDocument, PolicyDocument, StoredText } from '../policy/schema.ts'
 import type { ApplyPlan } from './apply.ts'
-import { type Blob, type Blobs, sha256 } from './blobs.ts'
+import { sha256 } from '../policy/digest.ts'
+import type { Blob, Blobs } from './blobs.ts'
 
 const budgetBytes = 6 * 1024 * 1024
 

@@ -7,6 +7,7 @@ import { parseDuration } from '../go-duration.ts'
 import { goJson } from '../go-json.ts'
 import { int64Of, intOf, isNumberValue } from '../number.ts'
 import { asObject, asString, BuiltinError, defined, lookup, typeName } from '../values.ts'
+import { requestParameters } from './parameters.ts'
 
 export interface HttpRequest {
   readonly method: string
@@ -39,42 +40,11 @@ export interface DecodeOptions {
   readonly yaml: boolean
 }
 
-const names: ReadonlySet<string> = new Set([
-  'method',
-  'url',
-  'body',
-  'enable_redirect',
-  'force_json_decode',
-  'force_yaml_decode',
-  'headers',
-  'raw_body',
-  'tls_use_system_certs',
-  'tls_ca_cert',
-  'tls_ca_cert_file',
-  'tls_ca_cert_env_variable',
-  'tls_client_cert',
-  'tls_client_cert_file',
-  'tls_client_cert_env_variable',
-  'tls_client_key',
-  'tls_client_key_file',
-  'tls_client_key_env_variable',
-  'tls_insecure_skip_verify',
-  'tls_server_name',
-  'timeout',
-  'cache',
-  'force_cache',
-  'force_cache_duration_seconds',
-  'raise_error',
-  'caching_mode',
-  'max_retry_attempts',
-  'cache_ignored_headers',
-])
-
 /** What is used when the object says nothing, or says that there is no bound. */
 const defaultTimeoutMs = 5_000
 
 export function checkNames(options: RegoObject): void {
-  const wrong = options.entries.filter(([key]) => typeof key !== 'string' || !names.has(key)).map(([key]) => key)
+  const wrong = options.entries.filter(([key]) => !requestParameters.has(key)).map(([key]) => key)
   if (wrong.length > 0) throw new BuiltinError(`invalid request parameters(s): {${wrong.map(printJson).join(', ')}}`)
   const missing = ['method', 'url'].filter((key) => lookup(options, key) === undefined)
   if (missing.length > 0) {
