@@ -23,6 +23,7 @@ import { units } from './opa/units.ts'
 import { urls } from './opa/urls.ts'
 import { uuid } from './opa/uuid.ts'
 import { x509 } from './opa/x509.ts'
+import { yaml } from './opa/yaml.ts'
 
 export const families: Readonly<Record<string, readonly Extension[]>> = {
   'get-header.ts': [getHeader, externalHttpHeader],
@@ -48,6 +49,7 @@ export const families: Readonly<Record<string, readonly Extension[]>> = {
   'opa/urls.ts': urls,
   'opa/uuid.ts': uuid,
   'opa/x509.ts': x509,
+  'opa/yaml.ts': yaml,
 }
 
 export const extensions: readonly Extension[] = Object.values(families).flat()

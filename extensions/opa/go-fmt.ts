@@ -6,10 +6,12 @@ import { formatFloat, type FloatFormat } from './go-float.ts'
 import { canBackquote, goQuote, isPrintable } from './go-quote.ts'
 import { codePoints } from './utf8.ts'
 
-export type FmtArgument =
+/** `type` is Go's name of the type where it is not that of the kind. */
+export type FmtArgument = { readonly type?: string } & (
   | { readonly kind: 'string'; readonly value: string }
   | { readonly kind: 'int64' | 'big'; readonly value: bigint }
   | { readonly kind: 'float64'; readonly value: number }
+)
 
 interface Flags {
   plus: boolean
@@ -188,10 +190,12 @@ function readIndex(format: string, count: number, cursor: Cursor): void {
 
 const typeNames = { string: 'string', int64: 'int64', big: '*big.Int', float64: 'float64' } as const
 
-const typed = (arg: FmtArgument, flags: Flags): string => `${typeNames[arg.kind]}=${printArgument(arg, 'v', flags)}`
+const typeOf = ({ type, kind }: FmtArgument): string => type ?? typeNames[kind]
+
+const typed = (arg: FmtArgument, flags: Flags): string => `${typeOf(arg)}=${printArgument(arg, 'v', flags)}`
 
 function printArgument(arg: FmtArgument, verb: string, flags: Flags): string {
-  if (verb === 'T') return padText(truncate(typeNames[arg.kind], flags), flags)
+  if (verb === 'T') return padText(truncate(typeOf(arg), flags), flags)
   switch (arg.kind) {
     case 'string':
       return printString(arg, verb, flags)

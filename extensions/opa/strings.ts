@@ -1,12 +1,14 @@
 /** Strings: positions and lengths are code points, as in Go. */
 import { isNumber, numberText } from '../compare.ts'
-import type { PureExtension, RegoValue } from '../extension.ts'
+import type { PureExtension, RegoObject, RegoValue } from '../extension.ts'
+import { parseJson } from '../parse-json.ts'
 import { sprintf, type FmtArgument } from './go-fmt.ts'
 import { doubleOf, int64Of, type NumberValue } from './number.ts'
 import { regoText } from './rego-text.ts'
-import { any, arrayOf, boolean, number, oneOf, pure, setOf, string } from './types.ts'
+import { renderTemplate } from './template-run.ts'
+import { any, arrayOf, boolean, number, objectOf, oneOf, pure, setOf, string } from './types.ts'
 import { codePoints } from './utf8.ts'
-import { asArray, asInt, asString, asStrings, BuiltinError } from './values.ts'
+import { asArray, asInt, asObject, asString, asStrings, BuiltinError } from './values.ts'
 
 const stringOrStrings = oneOf(string, arrayOf(string), setOf(string))
 
@@ -27,6 +29,13 @@ export const strings: readonly PureExtension[] = [
     boolean,
     'Whether any of the strings ends with any of the suffixes.',
     ([search, base]) => anyStartsWith(oneOrMany(search).map(reversed), oneOrMany(base).map(reversed)),
+  ),
+  pure(
+    'strings.render_template',
+    [string, objectOf(string, any)],
+    string,
+    "A template of Go's `text/template`, rendered with the members of an object.",
+    (args) => render(asString(args[0]), asObject(args[1])),
   ),
   pure('strings.count', [string, string], number, 'How often a string occurs in another, without overlaps.', (args) =>
     count(asString(args[0]), asString(args[1])),
@@ -64,6 +73,12 @@ function fmtNumber(value: NumberValue): FmtArgument {
   const small = int64Of(value)
   return small === undefined ? { kind: 'big', value: BigInt(text) } : { kind: 'int64', value: small }
 }
+
+// ── Templates ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** OPA takes the Rego text of the object for JSON: with a set in it, it is none. */
+const render = (template: string, data: RegoObject): string =>
+  renderTemplate(template, parseJson(regoText(data))).replaceAll('<no value>', '<undefined>')
 
 // ── Prefixes and suffixes ───────────────────────────────────────────────────────────────────────────────────────────
 
