@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Answer, OutsideExtension, RegoValue } from '../../extensions/extension.ts'
+import { extensions } from '../../extensions/index.ts'
 import { printJson } from '../../extensions/print-json.ts'
 import type { EngineLimits } from '../../src/engine/limits.ts'
 import type { Outcome } from '../../src/engine/outcome.ts'
@@ -28,6 +29,12 @@ conflict := test.read(input.conflict)
 plain := input.plain
 
 pure := test.pure(input.pure)
+
+noted if {
+  trace("before")
+  x := test.read(input.noted)
+  trace(sprintf("after %s", [x]))
+}
 `
 
 type Call = (arg: RegoValue | undefined) => Answer | Promise<Answer>
@@ -65,7 +72,7 @@ interface Options {
 const loadWith = async ({ read = later(), effect = later(), strict = false, limits = {} }: Options = {}) =>
   load({
     wasm,
-    engine: { extensions: [outside('read', read), outside('effect', effect), pure], limits },
+    engine: { extensions: [...extensions, outside('read', read), outside('effect', effect), pure], limits },
     settings: { strict },
   })
 
@@ -158,6 +165,15 @@ describe('an evaluation that calls a builtin that answers later', () => {
     })
     await expect(pending).rejects.toThrow('locked')
     expect(calls).toEqual(['"c"', '"c!"'])
+  })
+})
+
+describe('notes', () => {
+  it('are those of the last run', async () => {
+    const policy = await loadWith()
+    const outcome = await start(policy, { noted: 'x' })
+    expect(outcome.notes).toEqual(['before', 'after x!'])
+    expect((await start(policy, { plain: 1 })).notes).toEqual(['before'])
   })
 })
 
