@@ -18,6 +18,7 @@ import {
 } from './http/options.ts'
 import { any, objectOf as objectType, string } from './types.ts'
 import { asObject, BuiltinError, objectOf } from './values.ts'
+import { readYaml } from './yaml-read.ts'
 
 export const http: readonly OutsideExtension[] = [
   {
@@ -124,7 +125,7 @@ function toRego({ status, statusCode, headers, body }: HttpResponse, decode: Dec
 function decoded(body: Buffer, type: string, decode: DecodeOptions): RegoValue {
   try {
     if (decode.json || isJson(type)) return parseJson(body.toString())
-    return null
+    return decode.yaml || isYaml(type) ? readJsonOrYaml(body) : null
   } catch {
     return null
   }
@@ -132,3 +133,15 @@ function decoded(body: Buffer, type: string, decode: DecodeOptions): RegoValue {
 
 /** `application/json`, `application/…+json` */
 const isJson = (type: string): boolean => /^\s*application\/(?:json|[^\s;/]*\+json)\s*(?:;|$)/i.test(type)
+
+const isYaml = (type: string): boolean => /application\/(?:x-)?yaml/.test(type)
+
+/** JSON keeps every digit; YAML has doubles. */
+function readJsonOrYaml(body: Buffer): RegoValue {
+  const text = body.toString().replace(/^\ufeff/, '')
+  try {
+    return parseJson(text)
+  } catch {
+    return readYaml(text)
+  }
+}

@@ -2,7 +2,7 @@
 import { numberText } from '../compare.ts'
 import { RegoObject } from '../extension.ts'
 import { sprintf } from './go-fmt.ts'
-import { escapeQuery } from './go-url.ts'
+import { escapeQuery } from './go-query.ts'
 import { isPrintable } from './go-quote.ts'
 import {
   dataOf,

@@ -2,7 +2,17 @@
  * YAML as OPA reads it: the first document as JSON would have it. Scalars are resolved as go-yaml does, a key that
  * comes twice counts the last time, merge keys are merged, and keys that are no strings become strings.
  */
-import { isAlias, isMap, isScalar, isSeq, parseAllDocuments, type Pair, type Scalar, type YAMLMap } from 'yaml'
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  parseAllDocuments,
+  type Pair,
+  type Scalar,
+  type YAMLMap,
+} from 'yaml'
 import { isNumber, numberText } from '../compare.ts'
 import { RegoObject, type RegoValue } from '../extension.ts'
 import { shortestDouble } from './number.ts'
@@ -18,12 +28,22 @@ export function readYaml(text: string): RegoValue {
   if (forbidden.test(text)) throw new BuiltinError('control characters are not allowed')
   const lines = text.replace(/\r(?!\n)|[\u0085\u2028\u2029]/g, '\n')
   const documents = [...parseAllDocuments(lines, options)]
-  const [first] = documents
+  const [first, ...others] = documents
   for (const { errors } of documents) if (errors[0] !== undefined) throw new BuiltinError(errors[0].message)
+  if (others.some(startsUnmarked)) throw new BuiltinError(noStart)
+  if (documents.some(hasOtherVersion)) throw new BuiltinError('found incompatible YAML document')
   if (first !== undefined) return createReader(lines)(first.contents)
-  if (/^[ \t]*[^ \t\n\r#\ufeff]/m.test(lines)) throw new BuiltinError('did not find expected document start')
+  if (/^[ \t]*[^ \t\n\r#\ufeff]/m.test(lines)) throw new BuiltinError(noStart)
   return null
 }
+
+const startsUnmarked = ({ directives, contents }: Document): boolean =>
+  directives?.docStart !== true && contents?.range?.[0] !== contents?.range?.[1]
+
+const hasOtherVersion = ({ directives }: Document): boolean =>
+  directives?.yaml.explicit === true && directives.yaml.version !== '1.1'
+
+const noStart = 'did not find expected document start'
 
 const options = { schema: 'failsafe', resolveKnownTags: false, uniqueKeys: false, logLevel: 'silent' } as const
 

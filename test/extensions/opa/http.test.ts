@@ -98,6 +98,16 @@ describe('a request', () => {
     expect(await send({ url: base })).toMatchObject({ body: null, raw_body: '{' })
   })
 
+  it('has its body read as YAML when it says so, or is asked for', async () => {
+    handle = (_, res) => res.end('a: [1, yes]\n')
+    expect(await send({ url: base, force_yaml_decode: true })).toMatchObject({ body: { a: [1, 'yes'] } })
+    expect(await send({ url: base })).toMatchObject({ body: null })
+    handle = (_, res) => res.setHeader('content-type', 'application/x-yaml; charset=utf-8').end('\ufeffb: ~')
+    expect(await send({ url: base })).toMatchObject({ body: { b: null } })
+    handle = (_, res) => res.setHeader('content-type', 'application/yaml').end('a: [')
+    expect(await send({ url: base })).toMatchObject({ body: null, raw_body: 'a: [' })
+  })
+
   it('is unpacked without a trace when the server packs it', async () => {
     handle = (req, res) => {
       expect(req.headers['accept-encoding']).toBe('gzip')
