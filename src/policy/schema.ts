@@ -162,6 +162,8 @@ export interface HeadDocument {
   readonly sequence: number
   readonly revision: number
   readonly auditHash: string
+  /** The sequence before the last change, when that had several audit entries. */
+  readonly previous?: number
 }
 
 export const conditionReasons = [

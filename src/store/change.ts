@@ -1,11 +1,12 @@
 /**
- * Every change of the store is one transaction: its writes, one `audit` entry numbered with the new sequence, and LAST
- * the `head` document, by which followers see where a change ends. A process queues its own changes; those of
- * different processes meet on the `writer` document first, before either has done any work.
+ * Every change of the store is one transaction: its writes, its `audit` entries (one, or more where several callers'
+ * wishes are granted at once) numbered by the sequence, and LAST the `head` document, by which followers see where a
+ * change ends. A process queues its own changes; those of different processes meet on the `writer` document first,
+ * before either has done any work.
  */
 import type { ClientSession, Db } from 'mongodb'
 import { EdictError } from '../errors.ts'
-import type { HeadDocument } from '../policy/schema.ts'
+import type { AuditDocument, HeadDocument } from '../policy/schema.ts'
 import { auditHash, plainDetails } from './audit.ts'
 import { type Collections, collectionsOf } from './collections.ts'
 import type { Connection } from './connection.ts'
@@ -14,13 +15,18 @@ import { restoreHead, restoreLease } from './head.ts'
 import { createQueue } from './queue.ts'
 import { inTransaction } from './transaction.ts'
 
-export interface ChangeInfo {
+export interface EntryInfo {
   readonly actor: string
   /** `policy.lock`, `sync.apply`, … */
   readonly action: string
   readonly resource: string
   /** Anything JSON can say. */
   readonly details?: Readonly<Record<string, unknown>>
+}
+
+export interface ChangeInfo extends EntryInfo {
+  /** Audit entries before the change's own, in this order. */
+  readonly entries?: readonly EntryInfo[]
   /** Only apply: the change makes a new revision. */
   readonly bumpRevision?: boolean
   /** How long attempts may go on; 15 s. */
@@ -32,8 +38,17 @@ export interface ChangeContext {
   readonly at: Date
   /** The head before, and what this change makes of it. */
   readonly head: HeadDocument
+  /** Of the change's own entry, the last one. */
   readonly sequence: number
   readonly revision: number
+  /** What `entries` became. */
+  readonly entries: readonly Numbered[]
+}
+
+/** Where an entry stands in the audit log. */
+export interface Numbered {
+  readonly sequence: number
+  readonly hash: string
 }
 
 export interface ChangeResult<T> {
@@ -85,19 +100,27 @@ async function write<T>({ db, session, info, body }: Writing<T>): Promise<Change
   const head = await collections.head.findOne({ _id: 'head' }, { session })
   if (head === null || gate.matchedCount === 0) throw new HeadLost('the head document is missing')
   const at = new Date()
-  const sequence = head.sequence + 1
   const revision = head.revision + (info.bumpRevision === true ? 1 : 0)
-  const result = await body(session, { collections, at, head, sequence, revision })
+  const entries = chained(head, at, [...(info.entries ?? []), info])
+  const { _id: sequence, hash } = entries.at(-1) ?? { _id: head.sequence, hash: head.auditHash }
+  const numbered = entries.slice(0, -1).map((entry) => ({ sequence: entry._id, hash: entry.hash }))
+  const result = await body(session, { collections, at, head, sequence, revision, entries: numbered })
 
-  const { actor, action, resource } = info
-  const entry = { _id: sequence, at, actor, action, resource, details: plainDetails(info.details ?? {}) }
-  const hash = auditHash(head.auditHash, entry)
-  await collections.audit.insertOne({ ...entry, hash }, { session })
+  await collections.audit.insertMany([...entries], { session })
   const moved = await collections.head.replaceOne(
     { _id: 'head', sequence: head.sequence },
-    { sequence, revision, auditHash: hash },
+    { sequence, revision, auditHash: hash, ...(entries.length > 1 && { previous: head.sequence }) },
     { session },
   )
   if (moved.matchedCount === 0) throw new EdictError('internal_error', 'the head moved inside a transaction')
   return { sequence, revision, hash, result }
+}
+
+function chained(head: HeadDocument, at: Date, infos: readonly EntryInfo[]): readonly AuditDocument[] {
+  let previous = head.auditHash
+  return infos.map(({ actor, action, resource, details = {} }, index) => {
+    const entry = { _id: head.sequence + 1 + index, at, actor, action, resource, details: plainDetails(details) }
+    previous = auditHash(previous, entry)
+    return { ...entry, hash: previous }
+  })
 }

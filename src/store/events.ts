@@ -30,6 +30,8 @@ export interface StoreChange {
   readonly removed: readonly PolicyKey[]
   readonly locks: { readonly set: readonly LockDocument[]; readonly removed: readonly PolicyKey[] }
   readonly sequence: number
+  /** The sequence before it: a change has as many numbers as audit entries. */
+  readonly previous: number
   readonly revision: number
 }
 
@@ -111,10 +113,14 @@ function cut(events: readonly StreamEvent[], headEvent: StreamEvent): Cut {
   }
 }
 
-function headOf(document: Document | undefined): Pick<HeadDocument, 'sequence' | 'revision'> | null {
+function headOf(
+  document: Document | undefined,
+): (Pick<HeadDocument, 'sequence' | 'revision'> & { readonly previous: number }) | null {
   const sequence: unknown = document?.['sequence']
   const revision: unknown = document?.['revision']
-  return typeof sequence === 'number' && typeof revision === 'number' ? { sequence, revision } : null
+  const previous: unknown = document?.['previous']
+  if (typeof sequence !== 'number' || typeof revision !== 'number') return null
+  return { sequence, revision, previous: typeof previous === 'number' ? previous : sequence - 1 }
 }
 
 /** A document written twice in one transaction counts as it was left. */

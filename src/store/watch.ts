@@ -114,7 +114,7 @@ function createFollower({ store, onSnapshot, onChange, onState, signal }: Follow
     if (cut.kind === 'lost') return cut
     if (cut.kind === 'foreign') askForCycle(cut.what)
     if (cut.kind !== 'change' || cut.change.sequence <= view.sequence()) return null
-    if (cut.change.sequence > view.sequence() + 1) return { kind: 'gap' }
+    if (cut.change.previous > view.sequence()) return { kind: 'gap' }
     onChange(cut.change)
     view.advance(cut.change)
     token = event._id

@@ -1,7 +1,7 @@
 import { MongoClient } from 'mongodb'
 import { expect, it } from 'vitest'
 import { useMongo } from '../setup/mongo.ts'
-import { prepared } from './harness.ts'
+import { prepared, startReplica, until } from './harness.ts'
 
 const mongo = useMongo()
 const info = { actor: 'alice', action: 'test.change', resource: 'thing' }
@@ -26,6 +26,20 @@ it('changes of two processes at once all get through, one sequence each', async 
   )
   expect(new Set(results.map(({ sequence }) => sequence)).size).toBe(80)
   expect(await one.audit.verify()).toMatchObject({ ok: true, entries: 80 })
+})
+
+it('a change with several entries takes as many sequences, and a replica follows it as one', async () => {
+  const store = await prepared({ uri: mongo.uri, database: mongo.database() })
+  const replica = startReplica(store)
+  await until(replica.isReady)
+  const entries = ['one', 'two'].map((resource) => ({ ...info, resource, details: { resource } }))
+  const numbers = await store.change({ ...info, entries }, async (_, context) => context.entries)
+  expect(numbers).toMatchObject({ sequence: 3, result: [{ sequence: 1 }, { sequence: 2 }] })
+  expect((await store.audit.list({ limit: 9 })).map(({ resource }) => resource)).toEqual(['thing', 'two', 'one'])
+  expect(await store.audit.verify()).toEqual({ ok: true, entries: 3, hash: numbers.hash })
+  await store.change(info, async () => null)
+  await until(() => replica.sequence === 4)
+  expect([replica.snapshots, replica.changes.map(({ sequence }) => sequence)]).toEqual([1, [3, 4]])
 })
 
 it('a change that fails half way leaves nothing behind, and the next one goes on', async () => {
