@@ -30,6 +30,7 @@ import { findingLine } from './finding-text.ts'
 import { createLog } from './log.ts'
 import { loadOwnExtensions } from './own-extensions.ts'
 import { createSettings } from './policy-settings.ts'
+import { shipped } from './policy/shipped.ts'
 import { portsOf } from './ports.ts'
 import type { OnProgress } from './progress.ts'
 import { createRegistry, type Registry } from './registry/registry.ts'
@@ -88,7 +89,14 @@ const startReconciler = async ({ config, env, print, signal }: RunOptions, { sto
     intervalMs: source.intervalMs,
   }))
   const limits = { maxData: config.limits.maxData }
-  const reconciler = createReconciler({ store, sources: sources.map(({ source }) => source), opa, limits, log })
+  const reconciler = createReconciler({
+    store,
+    sources: sources.map(({ source }) => source),
+    opa,
+    limits,
+    defaults: shipped,
+    log,
+  })
   return { reconciler, sources }
 }
 

@@ -64,7 +64,7 @@ async function write(
   const taken = seen.flatMap(({ source, fragment }) =>
     fragment === null ? [] : [{ name: source.name, commit: fragment.commit, revision: fragment.revision }],
   )
-  const held = new Set(built.held.map(({ source }) => source))
+  const held = new Set([...built.held.map(({ source }) => source), ...built.outOfScope.keys()])
   const revision = { sources: taken.filter(({ name }) => !held.has(name)) }
   const plan = { baseRevision, create, replace, remove, modules, statuses, sources, revision }
   return (await store.apply({ plan, lease, actor })).revision

@@ -8,7 +8,7 @@ import type { Blob } from '../src/policy/documents.ts'
 import { entryPackage } from '../src/policy/entry.ts'
 import { indexPackages } from '../src/policy/packages.ts'
 import { plan as planOf } from '../src/policy/plan.ts'
-import type { Finding, ModuleDocument, SourceFile } from '../src/policy/schema.ts'
+import type { Finding, Fragment, ModuleDocument, SourceFile } from '../src/policy/schema.ts'
 import {
   checkRegoFile,
   createJsonReader,
@@ -19,35 +19,41 @@ import {
 } from '../src/policy/validate.ts'
 import type { CachedOpa } from '../src/opa/cached.ts'
 import { buildPolicy, type PolicyStage } from './build-policy.ts'
-import { asItIs, bySource, changesForce, countsOf, documentsOf, type BuildOptions, type Built } from './built.ts'
-import { declare } from './declare.ts'
+import { asItIs, bySource, changesForce, countsOf, documentsOf, type BuildOptions, type BuildRequest, type Built } from './built.ts'
+import { declare, declareLoaded } from './declare.ts'
 import { desiredModuleDocuments, desiredPolicies, type BlameFile, type Finish, type Results } from './desired.ts'
 import { mapLimit } from './map-limit.ts'
 import { dataInForce } from './shared-data.ts'
 import { modulesInForce } from './shared-modules.ts'
 import { storedFile, type StoredReader } from './standing-source.ts'
 
-export type { BuildOptions, Built } from './built.ts'
+export type { BuildOptions, BuildRequest, Built, StoredContent } from './built.ts'
 
 export interface BuildDeps extends StoredReader {
   readonly opa: CachedOpa
   readonly limits?: Partial<PolicyLimits>
+  /** Shared modules that are in force unless somebody declares them. */
+  readonly defaults?: Fragment
   /** Who last touched a file, for the status of what was refused; without it the fragment's commit is named. */
   readonly blame?: BlameFile
 }
 
-export type Builder = (options: BuildOptions) => Promise<Built>
+export type Builder = (request: BuildRequest) => Promise<Built>
 
 const concurrency = 8
 
 export function createBuilder(deps: BuildDeps): Builder {
   const limits = { ...defaultLimits, ...deps.limits }
   const json = createJsonReader(limits)
-  return async (options) => {
-    const { signal, stored } = options
-    const declared = await declare(deps, options)
+  return async (request) => {
+    const { signal } = request
+    const loaded = declareLoaded(deps, request)
+    if (loaded.conflict) return asItIs(loaded)
+    const stored = typeof request.stored === 'function' ? await request.stored() : request.stored
+    const options = { ...request, stored }
+    const declared = await declare(deps, options, loaded)
     const { composition } = declared
-    if (composition.conflict) return asItIs(options, declared)
+    if (composition.conflict) return asItIs(composition)
     const parsed = createParser(deps.opa, limits, signal)
     await parseAll(composition, parsed, options)
     const packages = policyPackages(composition.policies.values())
@@ -142,7 +148,7 @@ async function finish(
   const lost = policies.filter((document) => 'rego' in document && stored.broken?.has(document._id) === true)
   const plan = planOf({
     desired: { policies, modules: desiredModules },
-    stored,
+    stored: declared.managed,
     held: declared.held,
     restore: new Set(lost.map(({ _id }) => _id)),
   })
@@ -150,12 +156,13 @@ async function finish(
   const ofPolicies = [...results.values()].flatMap((result) =>
     result.kind === 'refused' ? result.findings : result.warnings,
   )
-  const { findings } = declared.composition
+  const { findings, outOfScope } = declared.composition
   return {
     conflict: false,
     findings: bySource([...findings, ...modules.findings, ...data.findings, ...testFindings, ...ofPolicies]),
     plan,
     held: declared.held,
+    outOfScope,
     documents,
     changesForce: changesForce(plan, documents),
     blobs: [...blobs.values()],

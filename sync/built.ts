@@ -3,6 +3,7 @@ import { sortFindings } from '../src/policy/analysis.ts'
 import type { Blob } from '../src/policy/documents.ts'
 import { plan as planOf, type HeldSource, type Plan } from '../src/policy/plan.ts'
 import type {
+  Claim,
   Finding,
   Fragment,
   ModuleDocument,
@@ -11,19 +12,30 @@ import type {
   PolicyMeta,
   PolicyStatus,
 } from '../src/policy/schema.ts'
-import type { Declared } from './declare.ts'
+import type { Composition } from '../src/policy/compose.ts'
+import type { SourceScope } from '../src/policy/scope.ts'
 import type { OnProgress } from '../src/progress.ts'
+
+export interface StoredContent {
+  readonly policies: readonly PolicyMeta[]
+  readonly modules: readonly ModuleDocument[]
+  /** What stored rules own, by source. */
+  readonly claims?: ReadonlyMap<string, readonly Claim[]>
+  /** Ids of documents whose blobs are gone: written again. */
+  readonly broken?: ReadonlySet<string>
+  /** Sources that are configured no more: their shared content stays in force until somebody else declares it. */
+  readonly dropped?: ReadonlySet<string>
+}
 
 export interface BuildOptions {
   readonly fragments: readonly Fragment[]
-  /** Configured sources that could not be read: what is in force of them stays. Any other stored source is removed. */
+  /** Configured sources that could not be read, or wait: what is in force of them stays. */
   readonly absent?: ReadonlySet<string>
-  readonly stored: {
-    readonly policies: readonly PolicyMeta[]
-    readonly modules: readonly ModuleDocument[]
-    /** Ids of documents whose blobs are gone: written again. */
-    readonly broken?: ReadonlySet<string>
-  }
+  /** All sources that are configured, retired ones too; documents of others are left alone. Without it, none are. */
+  readonly configured?: ReadonlySet<string>
+  /** What each source may declare; one that is not named may declare everything. */
+  readonly scopes?: ReadonlyMap<string, SourceScope>
+  readonly stored: StoredContent
   /** By source: the commit whose removals were confirmed. */
   readonly confirmed?: ReadonlyMap<string, string>
   /** Given each blob as soon as it is made, so that they need not all be held; otherwise they are in `blobs`. */
@@ -33,12 +45,19 @@ export interface BuildOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** `stored` may be read when it is first needed, which is after a look for Conflicts. */
+export type BuildRequest = Omit<BuildOptions, 'stored'> & {
+  readonly stored: StoredContent | (() => Promise<StoredContent>)
+}
+
 export interface Built {
   /** Two fragments declare the same: everything stays as it is. */
   readonly conflict: boolean
   readonly findings: ReadonlyMap<string, readonly Finding[]>
   readonly plan: Plan
   readonly held: readonly HeldSource[]
+  /** By source: why its fragment is refused whole. */
+  readonly outOfScope: ReadonlyMap<string, readonly Finding[]>
   /** As the store's apply takes them; `revision` is the store's to set. */
   readonly documents: {
     readonly create: readonly PolicyDocument[]
@@ -50,6 +69,7 @@ export interface Built {
   /** Something that decides changes: a new revision. Otherwise only statuses and what never was good. */
   readonly changesForce: boolean
   readonly blobs: readonly Blob[]
+  /** Empty in a Conflict, which may be found before the stored content is known. */
   readonly counts: ReadonlyMap<
     string,
     { readonly policies: number; readonly modules: number; readonly quarantined: number }
@@ -116,16 +136,18 @@ export function countsOf(policies: readonly Desired[], modules: readonly ModuleD
 }
 
 /** A Conflict: every document stays as it is. */
-export function asItIs({ stored }: BuildOptions, { composition, held }: Pick<Declared, 'composition' | 'held'>): Built {
-  const plan = planOf({ desired: stored, stored, held })
+export function asItIs({ findings, outOfScope }: Composition): Built {
+  const nothing = { policies: [], modules: [] }
+  const plan = planOf({ desired: nothing, stored: nothing, held: [] })
   return {
     conflict: true,
-    findings: bySource(composition.findings),
+    findings: bySource(findings),
     plan,
-    held,
-    documents: documentsOf(plan, stored.policies, stored.modules),
+    held: [],
+    outOfScope,
+    documents: documentsOf(plan, [], []),
     changesForce: false,
     blobs: [],
-    counts: countsOf(stored.policies, stored.modules),
+    counts: new Map(),
   }
 }

@@ -33,6 +33,7 @@ export type Cycle = (options: CycleOptions) => Promise<CycleReport>
 const failures: readonly SourceDocument['reason'][] = [
   'FetchFailed',
   'AuthenticationFailed',
+  'OutOfScope',
   'Conflict',
   'MassDeletion',
 ]

@@ -8,7 +8,7 @@ import { hostname } from 'node:os'
 import type { Logger } from 'pino'
 import { EdictError } from '../src/errors.ts'
 import type { CachedOpa } from '../src/opa/cached.ts'
-import type { Finding, SourceDocument } from '../src/policy/schema.ts'
+import type { Finding, Fragment, SourceDocument } from '../src/policy/schema.ts'
 import type { PolicyLimits } from '../src/policy/validate.ts'
 import type { Store } from '../src/store/store.ts'
 import { sleep } from '../src/store/wait.ts'
@@ -27,6 +27,8 @@ export interface ReconcilerDeps {
   readonly sources: readonly Source[]
   readonly opa: CachedOpa
   readonly limits?: Partial<PolicyLimits>
+  /** Shared modules that are in force unless a source declares them. */
+  readonly defaults?: Fragment
   readonly log: Logger
   readonly clock?: () => Date
 }
@@ -46,15 +48,18 @@ export function createReconciler({
   sources,
   opa,
   limits = {},
+  defaults,
   log,
   clock = () => new Date(),
 }: ReconcilerDeps): Reconciler {
   const byName = new Map(sources.map((source) => [source.name, source]))
+  const configured = new Set(byName.keys())
   const loader = createLoader(sources, log)
   const holder = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`
   const build = createBuilder({
     opa,
     limits,
+    ...(defaults && { defaults }),
     readPolicy: (key) => store.policies.get(key),
     readText: (text, signal) => store.policies.readText(text, signal),
     blame: async (source, path, commit) => (await byName.get(source)?.blame(path, commit)) ?? null,
@@ -74,7 +79,8 @@ export function createReconciler({
     const built = await build({
       fragments,
       absent: new Set(seen.flatMap(({ source, fragment }) => (fragment === null ? [source.name] : []))),
-      stored: await stored.forBuild(fragments),
+      configured,
+      stored: () => stored.forBuild(fragments),
       confirmed,
       takeBlob: blobs.take,
       now: clock(),
@@ -184,15 +190,18 @@ function statusesOf({
         {
           findings,
           conflict: built.conflict,
+          outOfScope: built.outOfScope.has(name),
           held: held === undefined ? null : { commit: held.commit, removes: [...held.removes], of: held.of },
           confirmed: confirmed.get(name) ?? null,
-          counts: built.counts.get(name) ?? { policies: 0, modules: 0, quarantined: 0 },
+          counts: (built.conflict ? one.before?.counts : built.counts.get(name)) ?? nothing,
         },
         now,
       )
     }),
   )
 }
+
+const nothing = { policies: 0, modules: 0, quarantined: 0 }
 
 const more = (source: string, count: number): Finding => ({
   code: 'more_findings',

@@ -1,9 +1,12 @@
-/** What is declared in a cycle: the fragments, and for a source that is away or held back what is in force of it. */
-import { compose, type Composition, type DeclaredModule } from '../src/policy/compose.ts'
-import { moduleKey } from '../src/policy/documents.ts'
+/**
+ * What is declared in a cycle: the fragments within their scopes; for a source that is away, refused or held back, what is
+ * in force of it; and shared content that no configured source answers for any more, until somebody else declares it.
+ */
+import { compose, defaultSource, type ComposeOptions, type Composition } from '../src/policy/compose.ts'
 import { heldSources, type HeldSource } from '../src/policy/plan.ts'
-import type { ModuleDocument, PolicyKey, PolicyMeta } from '../src/policy/schema.ts'
-import type { BuildOptions } from './built.ts'
+import type { Fragment, ModuleDocument, PolicyKey, PolicyMeta } from '../src/policy/schema.ts'
+import { coversModule, coversPath, coversPolicy } from '../src/policy/scope.ts'
+import type { BuildOptions, StoredContent } from './built.ts'
 import { standingFragment, type StoredReader } from './standing-source.ts'
 
 export interface Declared {
@@ -11,62 +14,91 @@ export interface Declared {
   readonly held: readonly HeldSource[]
   /** Sources whose stored content stands in for them. */
   readonly standing: ReadonlySet<string>
+  /** The stored documents that this composition answers for; all others are left alone. */
+  readonly managed: Pick<StoredContent, 'policies' | 'modules'>
 }
 
-/** Composes; a source that is held back is then replaced by what is in force of it. */
-export async function declare(deps: StoredReader, options: BuildOptions): Promise<Declared> {
-  const { fragments, absent = new Set<string>(), stored, confirmed = new Map<string, string>(), signal } = options
-  const known = new Map<string, PolicyMeta[]>()
-  for (const policy of stored.policies) known.set(policy.repository, [...(known.get(policy.repository) ?? []), policy])
-  const names = new Map(
-    [...known].map(([source, policies]) => [
-      source,
-      policies.map((policy) => ({ ...policy, key: policy._id as PolicyKey })),
-    ]),
-  )
-  const stand = (sources: Iterable<string>) =>
-    Promise.all([...sources].map((source) => standingFragment({ ...deps, ...stored, source, signal })))
-  const present = fragments.filter(({ source }) => !absent.has(source))
-  const away = await stand(absent)
-  const first = compose({ fragments: [...present, ...away], known: names })
-  if (first.conflict) return { composition: first, held: [], standing: absent }
-  const held = heldSources({ fragments: present, declared: first.policies, stored: stored.policies, confirmed })
-  const standing = new Set([...absent, ...held.map(({ source }) => source)])
-  const rest = present.filter(({ source }) => !standing.has(source))
-  const second =
-    held.length === 0
-      ? first
-      : compose({ fragments: [...rest, ...away, ...(await stand(held.map(({ source }) => source)))], known: names })
-  return { composition: withStoredOrigins(second, standing, options), held, standing }
+export interface DeclareDeps extends StoredReader {
+  readonly defaults?: Fragment
 }
 
-/** What stands in keeps the commit and author it was applied with. */
-function withStoredOrigins(
-  composition: Composition,
-  standing: ReadonlySet<string>,
-  { stored }: BuildOptions,
-): Composition {
-  if (standing.size === 0) return composition
-  const policies = new Map(stored.policies.map((document) => [document._id, document]))
-  const modules = new Map(stored.modules.map((document) => [document._id, document]))
-  const originOf = (document: PolicyMeta | ModuleDocument | undefined) =>
-    document === undefined ? {} : { commit: document.commit, author: document.author }
-  const module = <T extends DeclaredModule>(all: ReadonlyMap<string, T>) =>
-    new Map(
-      [...all].map(([id, item]): [string, T] => [
-        id,
-        standing.has(item.source) ? { ...item, ...originOf(modules.get(moduleKey(item.source, item.path))) } : item,
-      ]),
-    )
+/** What the fragments say by themselves: a Conflict among them is found before any stored state is read. */
+export function declareLoaded({ defaults }: DeclareDeps, options: Omit<BuildOptions, 'stored'>): Composition {
+  return compose({ fragments: presentOf(options), defaults, ...scopesOf(options) })
+}
+
+/** `loaded` is what `declareLoaded` answered, without a Conflict. */
+export async function declare(deps: DeclareDeps, options: BuildOptions, loaded: Composition): Promise<Declared> {
+  const { absent = [], stored, confirmed = new Map<string, string>() } = options
+  const stand = (sources: Iterable<string>, part: StoredContent = stored) =>
+    Promise.all([...sources].map((source) => standingFragment({ ...deps, ...part, source, signal: options.signal })))
+  const present = presentOf(options)
+  const common = { defaults: deps.defaults, known: knownNames(stored.policies), ...scopesOf(options) }
+  const leftover = await leftoverFragments(options, stand)
+  const away = new Set([...absent, ...loaded.outOfScope.keys()])
+  const first = compose({ ...common, fragments: present, standing: await stand(away), leftover })
+  const managed = managedOf(first, options)
+  if (first.conflict) return { composition: first, held: [], standing: away, managed }
+  const taken = present.filter(({ source }) => !away.has(source))
+  const held = heldSources({ fragments: taken, declared: first.policies, stored: managed.policies, confirmed })
+  if (held.length === 0) return { composition: first, held, standing: away, managed }
+  const standing = new Set([...away, ...held.map(({ source }) => source)])
+  const isHeld = ({ source }: Fragment) => held.some((one) => one.source === source)
+  const fragments = present.filter((fragment) => !isHeld(fragment))
+  const composition = compose({ ...common, fragments, standing: await stand(standing), leftover })
+  return { composition, held, standing, managed: managedOf(composition, options) }
+}
+
+function presentOf({ fragments, absent }: Pick<BuildOptions, 'fragments' | 'absent'>): readonly Fragment[] {
+  return fragments.filter(({ source }) => absent?.has(source) !== true)
+}
+
+function scopesOf({ scopes }: Pick<BuildOptions, 'scopes'>): Pick<ComposeOptions, 'scopes'> {
+  return scopes === undefined ? {} : { scopes }
+}
+
+function knownNames(policies: readonly PolicyMeta[]): NonNullable<ComposeOptions['known']> {
+  const known = new Map<string, (PolicyMeta & { readonly key: PolicyKey })[]>()
+  for (const policy of policies) {
+    const names = known.get(policy.repository) ?? []
+    known.set(policy.repository, names)
+    names.push({ ...policy, key: policy._id as PolicyKey })
+  }
+  return known
+}
+
+/** Shared content of sources that are configured no more, and of scoped ones what their scope does not cover any more. */
+async function leftoverFragments(
+  { absent, stored, scopes }: BuildOptions,
+  stand: (sources: Iterable<string>, part: StoredContent) => Promise<readonly Fragment[]>,
+): Promise<readonly Fragment[]> {
+  const isLeft = (document: ModuleDocument): boolean => {
+    const { repository, kind, id } = document
+    if (stored.dropped?.has(repository) === true) return true
+    const scope = scopes?.get(repository)
+    if (scope === undefined || absent?.has(repository) === true) return false
+    return !(kind === 'module' ? coversModule(scope, id) : coversPath(scope.data, id.split('/')))
+  }
+  const modules = stored.modules.filter(isLeft)
+  const sources = new Set(modules.map(({ repository }) => repository))
+  return stand(sources, { policies: [], modules })
+}
+
+/** Without `configured` every stored document is managed. */
+function managedOf(
+  { policies: declared }: Composition,
+  { stored, configured, scopes }: BuildOptions,
+): Declared['managed'] {
+  if (configured === undefined) return stored
+  const isManaged = ({ _id, repository }: PolicyMeta): boolean => {
+    const scope = scopes?.get(repository)
+    return configured.has(repository) && (scope === undefined || coversPolicy(scope, _id))
+  }
   return {
-    ...composition,
-    policies: new Map(
-      [...composition.policies].map(([key, policy]) => [
-        key,
-        standing.has(policy.source) ? { ...policy, ...originOf(policies.get(key)) } : policy,
-      ]),
+    policies: stored.policies.filter((policy) => isManaged(policy) || declared.has(policy._id as PolicyKey)),
+    modules: stored.modules.filter(
+      ({ repository }) =>
+        configured.has(repository) || repository === defaultSource || stored.dropped?.has(repository) === true,
     ),
-    modules: module(composition.modules),
-    data: module(composition.data),
   }
 }

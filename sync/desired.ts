@@ -142,6 +142,10 @@ export async function desiredModuleDocuments(state: Finish): Promise<readonly Mo
   for (const { kind, id, file, refused, source, commit, author } of all) {
     const key = moduleKey(source, file.path)
     const known = before.get(key)
+    if (known !== undefined && declared.composition.unclaimed.has(key)) {
+      documents.push(known)
+      continue
+    }
     const bad = refused.get(key)
     const fragment = options.fragments.find((candidate) => candidate.source === source)
     const origin =

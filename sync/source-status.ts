@@ -17,6 +17,8 @@ export interface Judged {
   readonly findings: readonly Finding[]
   /** Two sources declare the same: nothing of the composition is applied. */
   readonly conflict: boolean
+  /** It declares what lies outside its scope and is refused whole. */
+  readonly outOfScope: boolean
   readonly held: SourceDocument['held']
   readonly confirmed: string | null
   readonly counts: SourceDocument['counts']
@@ -25,7 +27,7 @@ export interface Judged {
 export function nextSourceStatus(seen: Seen, judged: Judged, now: Date): SourceDocument {
   const { source, before, fragment, attempted, error } = seen
   const { phase, reason, message } = verdict(seen, judged)
-  const isTaken = fragment !== null && !judged.conflict && judged.held === null
+  const isTaken = fragment !== null && !judged.conflict && !judged.outOfScope && judged.held === null
   return {
     _id: source.name,
     kind: source.kind,
@@ -47,7 +49,7 @@ export function nextSourceStatus(seen: Seen, judged: Judged, now: Date): SourceD
 
 type Verdict = Pick<SourceDocument, 'phase' | 'reason' | 'message'>
 
-function verdict({ error, fragment }: Seen, { findings, conflict, held, counts }: Judged): Verdict {
+function verdict({ error, fragment }: Seen, { findings, conflict, outOfScope, held, counts }: Judged): Verdict {
   if (error !== null)
     return {
       // Credentials wait for a person; everything else is tried again and may mend itself.
@@ -56,11 +58,17 @@ function verdict({ error, fragment }: Seen, { findings, conflict, held, counts }
       message: `${error.message}; what was read last stays in force`,
     }
   if (fragment === null) return { phase: 'Reconciling', reason: 'Progressing', message: 'not read yet' }
+  if (outOfScope)
+    return {
+      phase: 'Stalled',
+      reason: 'OutOfScope',
+      message: `it declares what is outside its scope and is refused whole; what was in force of it stays${firstOf(findings, 'OutOfScope')}`,
+    }
   if (conflict)
     return {
       phase: 'Stalled',
       reason: 'Conflict',
-      message: `two sources declare the same; nothing is applied until one gives way${firstOf(findings, 'conflict')}`,
+      message: `two sources declare the same; nothing is applied until one gives way${firstOf(findings, 'Conflict')}`,
     }
   if (held !== null)
     return {

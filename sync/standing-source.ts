@@ -4,6 +4,7 @@
  */
 import { sha256 } from '../src/policy/digest.ts'
 import type {
+  Claim,
   Fragment,
   ModuleDocument,
   PolicyDocument,
@@ -22,11 +23,13 @@ export interface StandingOptions extends StoredReader {
   readonly source: string
   readonly policies: readonly PolicyMeta[]
   readonly modules: readonly ModuleDocument[]
+  /** What it owns without a file, by source. */
+  readonly claims?: ReadonlyMap<string, readonly Claim[]>
   readonly signal?: AbortSignal | undefined
 }
 
 export async function standingFragment(options: StandingOptions): Promise<Fragment> {
-  const { source, policies, modules, readPolicy, readText, signal } = options
+  const { source, policies, modules, claims, readPolicy, readText, signal } = options
   const own = policies.filter(({ repository }) => repository === source)
   const files = await Promise.all(
     own.map(async ({ _id }) => {
@@ -34,9 +37,8 @@ export async function standingFragment(options: StandingOptions): Promise<Fragme
       return document === null ? [] : policyFiles(document, (text) => readText(text, signal))
     }),
   )
-  const shared = modules
-    .filter(({ repository }) => repository === source)
-    .map((module) => storedFile(module, (text) => readText(text, signal)))
+  const ownModules = modules.filter(({ repository }) => repository === source)
+  const shared = ownModules.map((module) => storedFile(module, (text) => readText(text, signal)))
   return {
     source,
     kind: 'git',
@@ -46,7 +48,16 @@ export async function standingFragment(options: StandingOptions): Promise<Fragme
     committedAt: null,
     files: [...files.flat(), ...(await Promise.all(shared))],
     findings: [],
+    claims: claims?.get(source) ?? [],
+    origins: new Map([
+      ...own.map((document) => [`${document._id}/policy.rego`, originOf(document)] as const),
+      ...ownModules.map((document) => [document.path, originOf(document)] as const),
+    ]),
   }
+}
+
+function originOf({ commit, author }: PolicyMeta | ModuleDocument): Pick<Fragment, 'commit' | 'author'> {
+  return { commit, author }
 }
 
 export async function storedFile(

@@ -7,13 +7,14 @@ import type { Fragment, ModuleDocument, PolicyDocument, PolicyMeta, SourceDocume
 import { referencesOf } from '../src/store/blobs.ts'
 import { collectionsOf } from '../src/store/collections.ts'
 import type { Store } from '../src/store/store.ts'
-import type { BuildOptions } from './build.ts'
+import type { StoredContent } from './build.ts'
 
 export interface StoredState {
   /** Read first: an apply that was made from this state is refused when the revision has moved since. */
   readonly revision: number
   readonly sources: ReadonlyMap<string, SourceDocument>
-  readonly forBuild: (fragments: readonly Fragment[]) => Promise<BuildOptions['stored']>
+  /** Reads the documents; a Conflict among the fragments has been looked for by then. */
+  readonly forBuild: (fragments: readonly Fragment[]) => Promise<StoredContent>
 }
 
 export interface ReadStoredOptions {
@@ -26,22 +27,20 @@ export interface ReadStoredOptions {
 
 export async function readStored({ store, configured, thorough }: ReadStoredOptions): Promise<StoredState> {
   const { revision } = await store.head()
-  const [policies, modules, sources] = await Promise.all([
-    store.policies.stored(),
-    store.policies.modules(),
-    store.sources.list(),
-  ])
+  const sources = await store.sources.list()
   const statuses = new Map(sources.items.map((document) => [document._id, document]))
   return {
     revision,
     sources: statuses,
     async forBuild(fragments) {
+      const [policies, modules] = await Promise.all([store.policies.stored(), store.policies.modules()])
       const documents = [...policies.items, ...modules.items]
       const inForce = fragments.filter(({ source, commit }) => statuses.get(source)?.commit === commit)
       const edited = thorough ? await editedTexts(store, inForce) : []
       return {
-        policies: visible(policies.items, configured, fragments),
-        modules: modules.items.filter(({ repository }) => configured.has(repository)),
+        policies: policies.items,
+        modules: modules.items,
+        dropped: new Set([...statuses.keys()].filter((name) => !configured.has(name))),
         broken: new Set([
           ...(await withoutBlobs(store, documents)),
           ...policies.items.filter(isEdited).map(({ _id }) => _id),
@@ -87,15 +86,4 @@ function editedTexts(store: Store, fragments: readonly Fragment[]): Promise<stri
     }
     return edited
   })
-}
-
-/** Policies of a source that is no longer configured stay as they are, unless a configured one declares the same. */
-function visible(
-  policies: readonly PolicyMeta[],
-  configured: ReadonlyMap<string, unknown>,
-  fragments: readonly Fragment[],
-): readonly PolicyMeta[] {
-  if (policies.every(({ repository }) => configured.has(repository))) return policies
-  const declared = new Set(fragments.flatMap(({ files }) => files.map(({ path }) => path)))
-  return policies.filter(({ _id, repository }) => configured.has(repository) || declared.has(`${_id}/policy.rego`))
 }

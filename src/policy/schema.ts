@@ -31,6 +31,15 @@ export interface SourceFile {
   readonly text: string
 }
 
+/** Something that a fragment owns without a file of its own: what its rules generate. */
+export interface Claim {
+  readonly kind: 'policy' | 'module' | 'data'
+  /** `group/name/version`, a module's id, or a data path joined with `/`. */
+  readonly key: string
+  /** Where it stands, for people; need not be one of the fragment's files. */
+  readonly file: string
+}
+
 /** What one source declares at one commit. */
 export interface Fragment {
   readonly source: string
@@ -44,6 +53,9 @@ export interface Fragment {
   readonly files: readonly SourceFile[]
   /** What could not be read as a file at all: symlinks, submodules, not UTF-8, too large. */
   readonly findings: readonly Finding[]
+  readonly claims?: readonly Claim[]
+  /** By path, for content that stands in: the commit that it was applied with, where that is not the fragment's. */
+  readonly origins?: ReadonlyMap<string, Pick<Fragment, 'commit' | 'author'>>
 }
 
 export type RegoVersion = 0 | 1
@@ -170,9 +182,14 @@ export const conditionReasons = [
   'Succeeded',
   'FetchFailed',
   'AuthenticationFailed',
+  'OutOfScope',
   'Conflict',
   'ValidationFailed',
+  'TestsFailed',
+  'AwaitingApproval',
   'MassDeletion',
+  'Held',
+  'NotConfigured',
   'Progressing',
 ] as const
 
