@@ -30,7 +30,6 @@ import { findingLine } from './finding-text.ts'
 import { createLog } from './log.ts'
 import { loadOwnExtensions } from './own-extensions.ts'
 import { createSettings } from './policy-settings.ts'
-import { shipped } from './policy/shipped.ts'
 import { portsOf } from './ports.ts'
 import type { OnProgress } from './progress.ts'
 import { createRegistry, type Registry } from './registry/registry.ts'
@@ -94,7 +93,6 @@ const startReconciler = async ({ config, env, print, signal }: RunOptions, { sto
     sources: sources.map(({ source }) => source),
     opa,
     limits,
-    defaults: shipped,
     log,
   })
   return { reconciler, sources }

@@ -19,7 +19,16 @@ import {
 } from '../src/policy/validate.ts'
 import type { CachedOpa } from '../src/opa/cached.ts'
 import { buildPolicy, type PolicyStage } from './build-policy.ts'
-import { asItIs, bySource, changesForce, countsOf, documentsOf, type BuildOptions, type BuildRequest, type Built } from './built.ts'
+import {
+  asItIs,
+  bySource,
+  changesForce,
+  countsOf,
+  documentsOf,
+  type BuildOptions,
+  type BuildRequest,
+  type Built,
+} from './built.ts'
 import { declare, declareLoaded } from './declare.ts'
 import { desiredModuleDocuments, desiredPolicies, type BlameFile, type Finish, type Results } from './desired.ts'
 import { mapLimit } from './map-limit.ts'

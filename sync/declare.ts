@@ -2,8 +2,9 @@
  * What is declared in a cycle: the fragments within their scopes; for a source that is away, refused or held back, what is
  * in force of it; and shared content that no configured source answers for any more, until somebody else declares it.
  */
-import { compose, defaultSource, type ComposeOptions, type Composition } from '../src/policy/compose.ts'
+import { compose, type ComposeOptions, type Composition } from '../src/policy/compose.ts'
 import { heldSources, type HeldSource } from '../src/policy/plan.ts'
+import { shippedSource } from '../src/policy/rbac.ts'
 import type { Fragment, ModuleDocument, PolicyKey, PolicyMeta } from '../src/policy/schema.ts'
 import { coversModule, coversPath, coversPolicy } from '../src/policy/scope.ts'
 import type { BuildOptions, StoredContent } from './built.ts'
@@ -98,7 +99,7 @@ function managedOf(
     policies: stored.policies.filter((policy) => isManaged(policy) || declared.has(policy._id as PolicyKey)),
     modules: stored.modules.filter(
       ({ repository }) =>
-        configured.has(repository) || repository === defaultSource || stored.dropped?.has(repository) === true,
+        configured.has(repository) || repository === shippedSource || stored.dropped?.has(repository) === true,
     ),
   }
 }

@@ -20,9 +20,6 @@ import { emptyScope, type SourceScope } from './scope.ts'
 
 export type { DeclaredData, DeclaredModule, DeclaredPolicy } from './declared.ts'
 
-/** The name of the fragment of shipped defaults, which no source may have. */
-export const defaultSource = 'edict'
-
 export interface Composition {
   readonly policies: ReadonlyMap<PolicyKey, DeclaredPolicy>
   readonly modules: ReadonlyMap<string, DeclaredModule>

@@ -32,12 +32,7 @@ export function coversModule({ modules }: SourceScope, id: string): boolean {
   return coversId(modules, id) || (id.endsWith('_test') && coversId(modules, id.slice(0, -'_test'.length)))
 }
 
-/** A module's package lies where the modules that the scope allows lie, or above them: `rbac/core` allows `rbac`. */
-export function coversPackage({ modules }: SourceScope, path: DataPath): boolean {
-  return modules.some((pattern) => walk(pattern, path).leads)
-}
-
-export function coversId(patterns: readonly string[], id: string): boolean {
+function coversId(patterns: readonly string[], id: string): boolean {
   return patterns.some((pattern) => walk(pattern, id.split('/')).ends)
 }
 
