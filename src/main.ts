@@ -112,16 +112,17 @@ const startFollowing = ({ store, registry, signal }: { store: Store; registry: R
   follow({
     store,
     signal,
-    onSnapshot: ({ policies, locks, revision, sequence }) => {
+    onSnapshot: ({ policies, packages, locks, revision, sequence }) => {
       const held = new Map(locks.map((lock) => [lock._id, lock]))
-      registry.swap({ policies, removed: [], locks: held, complete: true, revision, sequence })
+      registry.swap({ policies, packages, removed: [], locks: held, complete: true, revision, sequence })
     },
-    onChange: ({ policies, removed, locks, revision, sequence }) => {
+    onChange: ({ policies, removed, packages, locks, revision, sequence }) => {
       const changed = new Map([
         ...locks.removed.map((key) => [key, null] as const),
         ...locks.set.map((lock) => [lock._id, lock] as const),
       ])
-      registry.swap({ policies, removed, locks: changed, revision, sequence })
+      const gone = [...removed, ...packages.removed]
+      registry.swap({ policies, packages: packages.set, removed: gone, locks: changed, revision, sequence })
     },
     onState: (state) => registry.note({ ready: state.ready, staleSince: state.ready ? null : state.since.getTime() }),
   })

@@ -54,7 +54,7 @@ async function takeLease(store: Store, holder: string): Promise<Lease> {
 
 async function write(
   { store, built, baseRevision, statuses: sources, seen }: ApplyBuiltOptions,
-  { create, replace, statuses, modules, remove }: Built['documents'],
+  { create, replace, statuses, modules, packages, remove }: Built['documents'],
   lease: Lease,
 ): Promise<number> {
   if (!built.changesForce) {
@@ -66,13 +66,13 @@ async function write(
   )
   const held = new Set([...built.held.map(({ source }) => source), ...built.outOfScope.keys()])
   const revision = { sources: taken.filter(({ name }) => !held.has(name)) }
-  const plan = { baseRevision, create, replace, remove, modules, statuses, sources, revision }
+  const plan = { baseRevision, create, replace, remove, modules, packages, statuses, sources, revision }
   return (await store.apply({ plan, lease, actor })).revision
 }
 
 /** Each status that is written says whose change each finding comes from. */
 async function blamed({ built, blamer }: ApplyBuiltOptions): Promise<Built['documents']> {
-  const { create, replace, statuses, modules, remove } = built.documents
+  const { create, replace, statuses, modules, packages, remove } = built.documents
   const each = async <T extends { readonly status: PolicyStatus }>(documents: readonly T[]): Promise<T[]> => {
     const done: T[] = []
     // oxlint-disable-next-line no-await-in-loop
@@ -85,5 +85,6 @@ async function blamed({ built, blamer }: ApplyBuiltOptions): Promise<Built['docu
     remove,
     statuses: await each(statuses),
     modules: { put: await each(modules.put), remove: modules.remove },
+    packages: { put: await each(packages.put), remove: packages.remove },
   }
 }

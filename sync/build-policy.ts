@@ -1,26 +1,9 @@
 /** One policy: all checks, then its artifact, unless the stored one was made of the same inputs. */
-import {
-  findingOf,
-  findingOfError,
-  isError,
-  type Origin,
-  type ParsedModule,
-  type RegoError,
-} from '../src/policy/analysis.ts'
-import {
-  artifactData,
-  artifactDigest,
-  planArtifact,
-  type AnalysedFile,
-  type ArtifactPlan,
-  type Tool,
-} from '../src/policy/artifact.ts'
+import { findingOf, isError, type ParsedModule } from '../src/policy/analysis.ts'
+import { planArtifact, type AnalysedFile } from '../src/policy/artifact.ts'
 import type { DeclaredPolicy } from '../src/policy/compose.ts'
-import { sha256 } from '../src/policy/digest.ts'
-import type { Blob } from '../src/policy/documents.ts'
-import { entryPath, entrypoint } from '../src/policy/entry.ts'
+import { entryOf } from '../src/policy/entry.ts'
 import { holdsPath } from '../src/policy/json-tree.ts'
-import type { PackageIndex, SharedData } from '../src/policy/packages.ts'
 import { overlaps, showPath } from '../src/policy/paths.ts'
 import type { Artifact, Finding, PolicyMeta, RegoVersion, SourceFile } from '../src/policy/schema.ts'
 import {
@@ -29,26 +12,15 @@ import {
   checkJson,
   checkPackage,
   checkRegoFile,
-  overlapFinding,
-  shadowedPackage,
-  shadowFinding,
-  type JsonReader,
   type PolicyLimits,
   type PolicyPackages,
 } from '../src/policy/validate.ts'
-import type { CachedOpa } from '../src/opa/cached.ts'
+import { compile, type ArtifactStage } from './compile-artifact.ts'
 
-export interface PolicyStage {
-  readonly opa: Pick<CachedOpa, 'check' | 'build'>
-  readonly tool: Tool
+export interface PolicyStage extends ArtifactStage {
   readonly limits: PolicyLimits
-  readonly json: JsonReader
   readonly packages: PolicyPackages
-  readonly index: PackageIndex
-  readonly data: readonly SharedData[]
   readonly parsed: (file: SourceFile) => Promise<ParsedModule | undefined>
-  readonly takeBlob: (blob: Blob) => Promise<void>
-  readonly signal?: AbortSignal | undefined
 }
 
 export type PolicyResult =
@@ -74,9 +46,12 @@ export async function buildPolicy(
   const regoVersion: RegoVersion = own.some(({ analysis }) => analysis.regoVersion === 0) ? 0 : 1
   const findings = await checkFiles(policy, own, tests, stage)
   if (findings.some(isError)) return { kind: 'refused', findings, regoVersion }
-  const plan = planArtifact({ policy, rego: own, tests, index: stage.index, data: stage.data, tool: stage.tool })
+  const packagePath = [policy.group, policy.name]
+  const entry = entryOf(own.map(({ analysis }) => analysis))
+  const { index, data, tool } = stage
+  const plan = planArtifact({ policy, packagePath, entry, rego: own, tests, index, data, tool })
   if (stored?.artifact != null && stored.inputs === plan.inputs) return { kind: 'same', warnings: findings }
-  const built = await compile(policy, plan, stage)
+  const built = await compile({ ...policy, main: `${policy.directory}/policy.rego` }, plan, stage)
   if ('findings' in built) return { kind: 'refused', findings: [...findings, ...built.findings], regoVersion }
   return { kind: 'good', ...built, inputs: plan.inputs, regoVersion, warnings: findings }
 }
@@ -133,47 +108,4 @@ function checkSharedPackages(
   if (met === undefined || first === undefined) return []
   const message = `the package ${showPath(path)} meets the shared package ${showPath(met.path)} of ${met.modules[0]?.file.path ?? ''}`
   return [findingOf(policy, 'package_overlap', message, { file: first.file.path, line: first.analysis.packageLine })]
-}
-
-type Compiled = { readonly artifact: Artifact; readonly digest: string } | { readonly findings: readonly Finding[] }
-
-async function compile(policy: DeclaredPolicy, plan: ArtifactPlan, stage: PolicyStage): Promise<Compiled> {
-  const { opa, signal, takeBlob } = stage
-  const dataFindings = checkArtifactData(policy, plan, stage)
-  const joined = artifactData(policy, plan)
-  if (!joined.ok && dataFindings.length === 0) dataFindings.push(overlapOf(policy, plan, joined.path))
-  const errors = plan.checked === null ? [] : await opa.check(plan.checked, { signal })
-  const built = errors.length > 0 ? { ok: false as const, errors } : await opa.build(plan.files, entrypoint, { signal })
-  const regoFindings = built.ok ? [] : built.errors.map((error) => errorFinding(policy, plan, error))
-  if (!built.ok || !joined.ok || dataFindings.length > 0) return { findings: [...dataFindings, ...regoFindings] }
-  const data = Buffer.from(joined.text)
-  const artifact = { wasm: sha256(built.wasm), data: sha256(data), entry: plan.entry.kind }
-  await takeBlob({ digest: artifact.wasm, bytes: built.wasm })
-  await takeBlob({ digest: artifact.data, bytes: data })
-  return { artifact, digest: artifactDigest(artifact.wasm, artifact.data, plan.entry) }
-}
-
-function checkArtifactData(policy: DeclaredPolicy, plan: ArtifactPlan, { json }: PolicyStage): Finding[] {
-  const { data: file } = policy
-  const own = file === null ? undefined : shadowedPackage([], json(file).tree, plan.packages)
-  const shared = plan.data.flatMap(({ at, tree, file: { path } }) => {
-    const shadowed = shadowedPackage(at, () => tree, plan.packages)
-    return shadowed === undefined ? [] : [shadowFinding(policy, path, shadowed)]
-  })
-  return [...(own === undefined || file === null ? [] : [shadowFinding(policy, file.path, own)]), ...shared]
-}
-
-function overlapOf(policy: DeclaredPolicy, plan: ArtifactPlan, path: readonly string[]): Finding {
-  const other = plan.data.find(({ at }) => overlaps(at, path))
-  return overlapFinding(policy, policy.data?.path ?? '', path, other?.file.path ?? 'shared data')
-}
-
-/** An error in a shared module is shown where it stands; one in the generated entry, at the policy itself. */
-function errorFinding(policy: DeclaredPolicy, plan: ArtifactPlan, error: RegoError): Finding {
-  const main = `${policy.directory}/policy.rego`
-  if (error.file === undefined || error.file === entryPath) {
-    return findingOf(policy, error.code, error.message, { file: main })
-  }
-  const owner: Origin = plan.modules.find(({ file }) => file.path === error.file) ?? policy
-  return findingOfError({ ...policy, source: owner.source }, error)
 }

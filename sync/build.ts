@@ -18,6 +18,7 @@ import {
   type PolicyPackages,
 } from '../src/policy/validate.ts'
 import type { CachedOpa } from '../src/opa/cached.ts'
+import { buildPackages } from './build-packages.ts'
 import { buildPolicy, type PolicyStage } from './build-policy.ts'
 import {
   asItIs,
@@ -76,8 +77,18 @@ export function createBuilder(deps: BuildDeps): Builder {
     const { blobs, takeBlob } = collectBlobs(options)
     const stage = { opa: deps.opa, tool, limits, json, packages, index, data: data.data, parsed, takeBlob, signal }
     const results = await buildAll(composition, stage, options)
+    const packagesInForce = await buildPackages({
+      ...stage,
+      stored: stored.packages,
+      broken: stored.broken ?? new Set(),
+      now: options.now ?? new Date(),
+    })
     const testFindings = await checkModuleTests(composition, parsed, limits)
-    return finish({ deps, options, declared, results, modules, data, takeBlob }, blobs, testFindings)
+    return finish(
+      { deps, options, declared, results, modules, data, packages: packagesInForce, takeBlob },
+      blobs,
+      testFindings,
+    )
   }
 }
 
@@ -150,25 +161,32 @@ async function finish(
   blobs: ReadonlyMap<string, Blob>,
   testFindings: readonly Finding[],
 ): Promise<Built> {
-  const { options, declared, results, modules, data } = state
+  const { options, declared, results, modules, data, packages } = state
   const { stored } = options
   const policies = await desiredPolicies(state)
   const desiredModules = await desiredModuleDocuments(state)
   const lost = policies.filter((document) => 'rego' in document && stored.broken?.has(document._id) === true)
   const plan = planOf({
-    desired: { policies, modules: desiredModules },
-    stored: declared.managed,
+    desired: { policies, modules: desiredModules, packages: packages.packages },
+    stored: { ...declared.managed, packages: stored.packages },
     held: declared.held,
     restore: new Set(lost.map(({ _id }) => _id)),
   })
-  const documents = documentsOf(plan, policies, desiredModules)
+  const documents = documentsOf(plan, { policies, modules: desiredModules, packages: packages.packages })
   const ofPolicies = [...results.values()].flatMap((result) =>
     result.kind === 'refused' ? result.findings : result.warnings,
   )
   const { findings, outOfScope } = declared.composition
   return {
     conflict: false,
-    findings: bySource([...findings, ...modules.findings, ...data.findings, ...testFindings, ...ofPolicies]),
+    findings: bySource([
+      ...findings,
+      ...modules.findings,
+      ...data.findings,
+      ...testFindings,
+      ...packages.findings,
+      ...ofPolicies,
+    ]),
     plan,
     held: declared.held,
     outOfScope,

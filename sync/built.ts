@@ -1,12 +1,13 @@
 /** What a build is asked and what it answers: in the shapes that the store's apply takes. Pure. */
 import { sortFindings } from '../src/policy/analysis.ts'
 import type { Blob } from '../src/policy/documents.ts'
-import { plan as planOf, type HeldSource, type Plan } from '../src/policy/plan.ts'
+import { plan as planOf, type Change, type HeldSource, type Plan } from '../src/policy/plan.ts'
 import type {
   Claim,
   Finding,
   Fragment,
   ModuleDocument,
+  PackageDocument,
   PolicyDocument,
   PolicyKey,
   PolicyMeta,
@@ -19,6 +20,7 @@ import type { OnProgress } from '../src/progress.ts'
 export interface StoredContent {
   readonly policies: readonly PolicyMeta[]
   readonly modules: readonly ModuleDocument[]
+  readonly packages: readonly PackageDocument[]
   /** What stored rules own, by source. */
   readonly claims?: ReadonlyMap<string, readonly Claim[]>
   /** Ids of documents whose blobs are gone: written again. */
@@ -65,6 +67,7 @@ export interface Built {
     readonly remove: readonly PolicyKey[]
     readonly statuses: readonly { readonly key: PolicyKey; readonly status: PolicyStatus }[]
     readonly modules: { readonly put: readonly ModuleDocument[]; readonly remove: readonly string[] }
+    readonly packages: { readonly put: readonly PackageDocument[]; readonly remove: readonly string[] }
   }
   /** Something that decides changes: a new revision. Otherwise only statuses and what never was good. */
   readonly changesForce: boolean
@@ -78,15 +81,15 @@ export interface Built {
 
 export type Desired = PolicyMeta | PolicyDocument
 
-export function documentsOf(
-  plan: Plan,
-  policies: readonly Desired[],
-  modules: readonly ModuleDocument[],
-): Built['documents'] {
+export interface DesiredDocuments {
+  readonly policies: readonly Desired[]
+  readonly modules: readonly ModuleDocument[]
+  readonly packages: readonly PackageDocument[]
+}
+
+export function documentsOf(plan: Plan, { policies, modules, packages }: DesiredDocuments): Built['documents'] {
   const byKey = new Map(policies.map((document) => [document._id, document]))
-  const moduleByKey = new Map(modules.map((document) => [document._id, document]))
   const whole = (keys: readonly string[]) => keys.flatMap((key) => wholeDocument(byKey.get(key)))
-  const change = plan.modules
   return {
     create: whole(plan.policies.create),
     replace: whole(plan.policies.replace),
@@ -95,20 +98,25 @@ export function documentsOf(
       const status = byKey.get(key)?.status
       return status === undefined ? [] : [{ key: key as PolicyKey, status }]
     }),
-    modules: {
-      put: [...change.create, ...change.replace, ...change.status].flatMap((key) => moduleByKey.get(key) ?? []),
-      remove: change.remove,
-    },
+    modules: written(plan.modules, modules),
+    packages: written(plan.packages, packages),
   }
+}
+
+function written<T extends { readonly _id: string }>(change: Change, documents: readonly T[]) {
+  const byKey = new Map(documents.map((document) => [document._id, document]))
+  const put = [...change.create, ...change.replace, ...change.status].flatMap((key) => byKey.get(key) ?? [])
+  return { put, remove: change.remove }
 }
 
 function wholeDocument(document: Desired | undefined): readonly PolicyDocument[] {
   return document !== undefined && 'rego' in document ? [document] : []
 }
 
-export function changesForce({ modules }: Plan, { create, replace, remove }: Built['documents']): boolean {
+export function changesForce({ modules, packages }: Plan, { create, replace, remove }: Built['documents']): boolean {
   const good = [...create, ...replace].some(({ artifact }) => artifact !== null)
-  return good || remove.length + modules.create.length + modules.replace.length + modules.remove.length > 0
+  const shared = [modules, packages].flatMap((change) => [change.create, change.replace, change.remove])
+  return good || remove.length > 0 || shared.some((keys) => keys.length > 0)
 }
 
 export function bySource(findings: readonly Finding[]): ReadonlyMap<string, readonly Finding[]> {
@@ -137,7 +145,7 @@ export function countsOf(policies: readonly Desired[], modules: readonly ModuleD
 
 /** A Conflict: every document stays as it is. */
 export function asItIs({ findings, outOfScope }: Composition): Built {
-  const nothing = { policies: [], modules: [] }
+  const nothing = { policies: [], modules: [], packages: [] }
   const plan = planOf({ desired: nothing, stored: nothing, held: [] })
   return {
     conflict: true,
@@ -145,7 +153,7 @@ export function asItIs({ findings, outOfScope }: Composition): Built {
     plan,
     held: [],
     outOfScope,
-    documents: documentsOf(plan, [], []),
+    documents: documentsOf(plan, nothing),
     changesForce: false,
     blobs: [],
     counts: new Map(),

@@ -31,7 +31,7 @@ export function declareLoaded({ defaults }: DeclareDeps, options: Omit<BuildOpti
 /** `loaded` is what `declareLoaded` answered, without a Conflict. */
 export async function declare(deps: DeclareDeps, options: BuildOptions, loaded: Composition): Promise<Declared> {
   const { absent = [], stored, confirmed = new Map<string, string>() } = options
-  const stand = (sources: Iterable<string>, part: StoredContent = stored) =>
+  const stand = (sources: Iterable<string>, part: Pick<StoredContent, 'policies' | 'modules'> = stored) =>
     Promise.all([...sources].map((source) => standingFragment({ ...deps, ...part, source, signal: options.signal })))
   const present = presentOf(options)
   const common = { defaults: deps.defaults, known: knownNames(stored.policies), ...scopesOf(options) }
@@ -71,7 +71,7 @@ function knownNames(policies: readonly PolicyMeta[]): NonNullable<ComposeOptions
 /** Shared content of sources that are configured no more, and of scoped ones what their scope does not cover any more. */
 async function leftoverFragments(
   { absent, stored, scopes }: BuildOptions,
-  stand: (sources: Iterable<string>, part: StoredContent) => Promise<readonly Fragment[]>,
+  stand: (sources: Iterable<string>, part: Pick<StoredContent, 'policies' | 'modules'>) => Promise<readonly Fragment[]>,
 ): Promise<readonly Fragment[]> {
   const isLeft = (document: ModuleDocument): boolean => {
     const { repository, kind, id } = document

@@ -15,6 +15,7 @@ import type { PolicyResult } from './build-policy.ts'
 import type { BuildOptions, Desired } from './built.ts'
 import type { Declared } from './declare.ts'
 import { mapLimit } from './map-limit.ts'
+import type { PackagesInForce } from './build-packages.ts'
 import type { DataInForce } from './shared-data.ts'
 import type { ModulesInForce } from './shared-modules.ts'
 import type { StoredReader } from './standing-source.ts'
@@ -35,6 +36,7 @@ export interface Finish {
   readonly results: Results
   readonly modules: ModulesInForce
   readonly data: DataInForce
+  readonly packages: PackagesInForce
   readonly takeBlob: (blob: Blob) => Promise<void>
 }
 

@@ -3,7 +3,14 @@
  * document that somebody edited, or whose blobs are gone, counts as broken and is made anew.
  */
 import { artifactDigest } from '../src/policy/artifact.ts'
-import type { Fragment, ModuleDocument, PolicyDocument, PolicyMeta, SourceDocument } from '../src/policy/schema.ts'
+import type {
+  Fragment,
+  ModuleDocument,
+  PackageDocument,
+  PolicyDocument,
+  PolicyMeta,
+  SourceDocument,
+} from '../src/policy/schema.ts'
 import { referencesOf } from '../src/store/blobs.ts'
 import { collectionsOf } from '../src/store/collections.ts'
 import type { Store } from '../src/store/store.ts'
@@ -33,13 +40,18 @@ export async function readStored({ store, configured, thorough }: ReadStoredOpti
     revision,
     sources: statuses,
     async forBuild(fragments) {
-      const [policies, modules] = await Promise.all([store.policies.stored(), store.policies.modules()])
-      const documents = [...policies.items, ...modules.items]
+      const [policies, modules, packages] = await Promise.all([
+        store.policies.stored(),
+        store.policies.modules(),
+        store.policies.packages(),
+      ])
+      const documents = [...policies.items, ...modules.items, ...packages.items]
       const inForce = fragments.filter(({ source, commit }) => statuses.get(source)?.commit === commit)
       const edited = thorough ? await editedTexts(store, inForce) : []
       return {
         policies: policies.items,
         modules: modules.items,
+        packages: packages.items,
         dropped: new Set([...statuses.keys()].filter((name) => !configured.has(name))),
         broken: new Set([
           ...(await withoutBlobs(store, documents)),
@@ -58,7 +70,10 @@ function isEdited({ _id, group, name, version, digest, artifact, status }: Polic
   return digest !== artifactDigest(artifact.wasm, artifact.data, { kind: artifact.entry, rule: null })
 }
 
-async function withoutBlobs(store: Store, documents: readonly (PolicyMeta | ModuleDocument)[]): Promise<string[]> {
+async function withoutBlobs(
+  store: Store,
+  documents: readonly (PolicyMeta | ModuleDocument | PackageDocument)[],
+): Promise<string[]> {
   const references = documents.map((document) => [document._id, referencesOf(document)] as const)
   const missing = new Set(await store.blobs.missing(references.flatMap(([, digests]) => digests)))
   return references.flatMap(([id, digests]) => (digests.some((digest) => missing.has(digest)) ? [id] : []))

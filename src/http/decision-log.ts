@@ -2,7 +2,7 @@
  * One log line per decision: what was asked of which artifact, and what came of it. Input and headers only when they
  * were asked for; credentials never.
  */
-import type { PolicyMeta } from '../policy/schema.ts'
+import type { EntryMeta } from '../registry/policy-entry.ts'
 import type { PolicyName } from '../registry/registry.ts'
 import type { DecisionOutcome } from './metrics.ts'
 
@@ -18,7 +18,7 @@ export interface DecisionLine {
   readonly ms: number
   /** Units of work. */
   readonly cost: number
-  readonly meta: PolicyMeta | undefined
+  readonly meta: EntryMeta | undefined
 }
 
 export type DecisionLog = (line: DecisionLine) => void

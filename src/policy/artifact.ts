@@ -2,9 +2,9 @@
 import type { RegoFile } from './analysis.ts'
 import type { DeclaredPolicy } from './compose.ts'
 import { digestOf } from './digest.ts'
-import { entryModule, entryOf, entryPackage, type Entry } from './entry.ts'
+import { entryModule, entryPackage, type Entry } from './entry.ts'
 import { joinData, type JoinedData } from './json-tree.ts'
-import { dataMet, reach, type PackageIndex, type SharedData, type SharedModule } from './packages.ts'
+import { dataMet, reach, type PackageIndex, type Reached, type SharedData, type SharedModule } from './packages.ts'
 import type { DataPath } from './paths.ts'
 import type { ModuleAnalysis, SourceFile } from './schema.ts'
 
@@ -35,7 +35,10 @@ export interface ArtifactPlan {
 const format = '1'
 
 export interface PlanArtifact {
-  readonly policy: DeclaredPolicy
+  readonly policy: Pick<DeclaredPolicy, 'rego' | 'tests' | 'sideFiles' | 'data'>
+  /** The package whose document is the answer. */
+  readonly packagePath: DataPath
+  readonly entry: Entry
   readonly rego: readonly AnalysedFile[]
   readonly tests: readonly AnalysedFile[]
   readonly index: PackageIndex
@@ -43,14 +46,15 @@ export interface PlanArtifact {
   readonly tool: Tool
 }
 
-export function planArtifact({ policy, rego, tests, index, data, tool }: PlanArtifact): ArtifactPlan {
+export function planArtifact(options: PlanArtifact): ArtifactPlan {
+  const { policy, packagePath, entry, rego, tests, index, data, tool } = options
   const own = rego.map(({ analysis }) => analysis)
-  const reached = reach(own, index)
+  const isOwn = new Set(rego.map(({ file }) => file.path))
+  const reached = others(reach(own, index), isOwn)
   const met = dataMet(reached.refs, data)
-  const entry = entryOf(own)
-  const packagePath = [policy.group, policy.name]
   const modules = reached.modules.map(ofModule)
-  const withTests = tests.length === 0 ? undefined : reach([...own, ...tests.map(({ analysis }) => analysis)], index)
+  const withTests =
+    tests.length === 0 ? undefined : others(reach([...own, ...tests.map(({ analysis }) => analysis)], index), isOwn)
   return {
     files: [...rego.map(regoFile), ...modules, entryModule(packagePath, entry)],
     checked:
@@ -72,8 +76,13 @@ export function planArtifact({ policy, rego, tests, index, data, tool }: PlanArt
   }
 }
 
+/** A shared package reaches itself. */
+function others(reached: Reached, own: ReadonlySet<string>): Reached {
+  return { ...reached, modules: reached.modules.filter(({ file }) => !own.has(file.path)) }
+}
+
 /** The root of `data`: the shared data that is met, and over it the policy's own. */
-export function artifactData(policy: DeclaredPolicy, plan: ArtifactPlan): JoinedData {
+export function artifactData(policy: Pick<DeclaredPolicy, 'data'>, plan: ArtifactPlan): JoinedData {
   const shared = plan.data.map(({ at, file }) => ({ at, text: file.text }))
   return joinData([...shared, ...(policy.data === null ? [] : [{ at: [], text: policy.data.text }])])
 }

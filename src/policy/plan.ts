@@ -1,6 +1,6 @@
 /** Desired documents against stored ones: what an apply would write, and which sources must be confirmed first. */
 import type { DeclaredPolicy } from './compose.ts'
-import type { Fragment, ModuleDocument, PolicyMeta, PolicyStatus } from './schema.ts'
+import type { Fragment, ModuleDocument, PackageDocument, PolicyMeta, PolicyStatus } from './schema.ts'
 
 export interface Change {
   readonly create: readonly string[]
@@ -22,6 +22,7 @@ export interface HeldSource {
 export interface Plan {
   readonly policies: Change
   readonly modules: Change
+  readonly packages: Change
   readonly held: readonly HeldSource[]
   /** Nothing would be written. */
   readonly empty: boolean
@@ -34,9 +35,15 @@ interface Document {
   readonly status: PolicyStatus
 }
 
+export interface Documents {
+  readonly policies: readonly PolicyMeta[]
+  readonly modules: readonly ModuleDocument[]
+  readonly packages: readonly PackageDocument[]
+}
+
 export interface PlanOptions {
-  readonly desired: { readonly policies: readonly PolicyMeta[]; readonly modules: readonly ModuleDocument[] }
-  readonly stored: { readonly policies: readonly PolicyMeta[]; readonly modules: readonly ModuleDocument[] }
+  readonly desired: Documents
+  readonly stored: Documents
   readonly held: readonly HeldSource[]
   /** Stored documents whose blobs are gone: written again even when nothing changed. */
   readonly restore?: ReadonlySet<string>
@@ -45,10 +52,11 @@ export interface PlanOptions {
 export function plan({ desired, stored, held, restore = new Set() }: PlanOptions): Plan {
   const policies = compare(desired.policies, stored.policies, samePolicy, restore)
   const modules = compare(desired.modules, stored.modules, sameModule, restore)
-  const empty = [policies, modules].every(
+  const packages = compare(desired.packages, stored.packages, samePackage, restore)
+  const empty = [policies, modules, packages].every(
     ({ create, replace, remove, status }) => create.length + replace.length + remove.length + status.length === 0,
   )
-  return { policies, modules, held, empty }
+  return { policies, modules, packages, held, empty }
 }
 
 function compare<T extends Document>(
@@ -76,6 +84,10 @@ function samePolicy(a: PolicyMeta, b: PolicyMeta): boolean {
 
 function sameModule(a: ModuleDocument, b: ModuleDocument): boolean {
   return a === b || (a.digest === b.digest && a.kind === b.kind && a.id === b.id)
+}
+
+function samePackage(a: PackageDocument, b: PackageDocument): boolean {
+  return a === b || (a.inputs === b.inputs && a.digest === b.digest && a.sources.join() === b.sources.join())
 }
 
 export interface MassDeletion {

@@ -158,6 +158,29 @@ export const moduleDocumentSchema = z.object({
 })
 export type ModuleDocument = z.infer<typeof moduleDocumentSchema>
 
+/**
+ * Collection `packages`: what answers for a shared package. `_id` is its path as Rego writes it (`data.rbac`). The one
+ * with the empty path (`data`) is there when there is shared data: it has no artifact, but names the JSON of all of it.
+ */
+export const packageDocumentSchema = z.object({
+  _id: z.string(),
+  /** Without the leading `data`. */
+  path: z.array(z.string()),
+  /** The sources that its modules come from, first the one whose settings hold for it. */
+  repository: z.string(),
+  sources: z.array(z.string()),
+  digest: z.string(),
+  inputs: z.string(),
+  artifact: artifactSchema.nullable(),
+  /** sha256 hex of the JSON text of all shared data (a blob); only of the root. */
+  sharedData: z.string().nullable(),
+  commit: z.string(),
+  status: policyStatusSchema,
+  updated: z.date(),
+  revision: z.number().int(),
+})
+export type PackageDocument = z.infer<typeof packageDocumentSchema>
+
 /** Collection `locks`. `_id` is the PolicyKey. An `until` in the past means unlocked. */
 export const lockDocumentSchema = z.object({
   _id: z.string(),

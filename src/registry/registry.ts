@@ -9,19 +9,21 @@ import type { RequestContext } from '../../extensions/extension.ts'
 import { defaultSettings, type PolicySettings } from '../engine/decision.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Outcome } from '../engine/outcome.ts'
-import type { LoadedPolicy } from '../engine/policy.ts'
 import { EdictError } from '../errors.ts'
-import type { LockDocument, PolicyKey, PolicyMeta } from '../policy/schema.ts'
-import { compareNames } from './compare-names.ts'
-import { createLoader, type LoadBlob, type Loader } from './loader.ts'
-import type { Instance, PolicyEntry } from './policy-entry.ts'
+import type { LockDocument, PackageDocument, PolicyKey, PolicyMeta } from '../policy/schema.ts'
+import { createCatalog, type Catalog } from './catalog.ts'
+import { createLoader, type LoadBlob } from './loader.ts'
+import type { Entry, EntryMeta, Instance, PolicyEntry } from './policy-entry.ts'
+import { LiveInstance, Slot } from './slot.ts'
 
 export interface RegistryChange {
   readonly policies: readonly PolicyMeta[]
+  readonly packages?: readonly PackageDocument[]
+  /** Keys of policies and ids of packages. */
   readonly removed: readonly string[]
   /** By policy key; null: unlocked. */
   readonly locks: ReadonlyMap<string, LockDocument | null>
-  /** `policies` and `locks` are all there is: what is not named goes. */
+  /** `policies`, `packages` and `locks` are all there is: what is not named goes. */
   readonly complete?: boolean
   readonly revision: number
   readonly sequence: number
@@ -53,12 +55,15 @@ export interface Registry {
   /** The lock in force now. */
   readonly lock: (key: string) => LockDocument | undefined
   /** What answers now; a promise when it must be loaded first. Rejects with an EdictError. */
-  readonly acquire: (entry: PolicyEntry) => Instance | Promise<Instance>
+  readonly acquire: (entry: Entry) => Instance | Promise<Instance>
   readonly evaluate: (
-    entry: PolicyEntry,
+    entry: Entry,
     input: Uint8Array | undefined,
     context: RequestContext,
   ) => Outcome | Promise<Outcome>
+  /** The policy or shared package with this key. */
+  readonly entry: (key: string) => Entry | undefined
+  readonly catalog: Omit<Catalog, 'put' | 'putPackage' | 'remove'>
   /** All policies by group, name and version, the newest version last. */
   readonly list: () => readonly PolicyMeta[]
   readonly stats: () => RegistryStats
@@ -102,13 +107,16 @@ export const createRegistry = ({
   /** How long an evaluation waits for a policy just replaced before the previous one answers. */
   freshWaitMs?: number
   /** What a policy may do; asked when it is loaded. */
-  settingsOf?: (meta: PolicyMeta) => PolicySettings
+  settingsOf?: (meta: EntryMeta) => PolicySettings
 }): Registry => {
   const loader = createLoader({ engine, loadBlob, timeoutMs: loadTimeoutMs })
-  const slots = new Map<string, Slot>()
+  const slots = {
+    policies: new Map<string, Slot<PolicyMeta, PolicyKey>>(),
+    packages: new Map<string, Slot<PackageDocument>>(),
+  }
   const locks = new Map<string, LockDocument>()
   const state = { sequence: 0, revision: 0, loaded: false, ready: false, staleSince: null as number | null }
-  let sorted: readonly PolicyMeta[] | undefined
+  const catalog = createCatalog()
   let recent: LiveInstance | undefined
 
   const instances = new LRUCache<string, LiveInstance>({
@@ -120,6 +128,9 @@ export const createRegistry = ({
       loader.release(instance.artifact)
     },
   })
+
+  const slotAt = (key: string): Slot | undefined => slots.policies.get(key) ?? slots.packages.get(key)
+  const allSlots = (): readonly Slot[] => [...slots.policies.values(), ...slots.packages.values()]
 
   const inForce = (lock: LockDocument): LockDocument | undefined =>
     lock.until === null || lock.until.getTime() > now() ? lock : undefined
@@ -136,9 +147,9 @@ export const createRegistry = ({
     const artifact = meta.artifact
     if (artifact === null) throw new EdictError('policy_quarantined', `${slot.key} has no good artifact yet`)
     const loaded = await loader.load(artifact, settingsOf(meta))
-    if (slots.get(slot.key) !== slot || slot.generation !== generation) {
+    if (slotAt(slot.key) !== slot || slot.generation !== generation) {
       loader.release(artifact)
-      if (slots.get(slot.key) !== slot) throw new EdictError('policy_not_found', `${slot.key} was removed`)
+      if (slotAt(slot.key) !== slot) throw new EdictError('policy_not_found', `${slot.key} was removed`)
       return load(slot)
     }
     const instance = new LiveInstance({ slot, loaded, artifact, generation, grown: regrow })
@@ -166,7 +177,7 @@ export const createRegistry = ({
     const loading = startLoading(slot)
     slot.fresh = attempt > 0 || previous === undefined ? undefined : firstOf(loading, previous, freshWaitMs)
     loading.catch((error: unknown) => {
-      if (slots.get(slot.key) !== slot || slot.generation !== generation) return
+      if (slotAt(slot.key) !== slot || slot.generation !== generation) return
       slot.fresh = undefined
       log.warn({ policy: slot.key, err: error }, 'a replaced policy cannot be loaded; the previous one answers')
       const delay = reloadDelaysMs[Math.min(attempt, reloadDelaysMs.length - 1)] ?? 10_000
@@ -175,12 +186,16 @@ export const createRegistry = ({
     })
   }
 
-  const put = (meta: PolicyMeta): void => {
-    const known = slots.get(meta._id)
+  const put = <Meta extends EntryMeta, Key extends string>(
+    own: Map<string, Slot<Meta, Key>>,
+    key: Key,
+    meta: Meta,
+  ): void => {
+    const known = own.get(key)
     if (known === undefined) {
-      const slot = new Slot(meta, inForce)
+      const slot = new Slot(key, meta, inForce)
       slot.held = locks.get(slot.key)
-      slots.set(slot.key, slot)
+      own.set(slot.key, slot)
       return
     }
     const { digest, repository } = known.meta
@@ -195,19 +210,27 @@ export const createRegistry = ({
   }
 
   const remove = (key: string): void => {
-    const slot = slots.get(key)
+    const slot = slotAt(key)
     if (slot === undefined) return
     clearTimeout(slot.retry)
-    slots.delete(key)
+    slots.policies.delete(key)
+    slots.packages.delete(key)
     instances.delete(key)
+    catalog.remove(key)
   }
 
   const swap = (change: RegistryChange): void => {
-    for (const meta of change.policies) put(meta)
+    for (const meta of change.policies) {
+      put(slots.policies, keyOf(meta), meta)
+      catalog.put(meta)
+    }
+    for (const found of change.packages ?? []) {
+      put(slots.packages, found._id, found)
+      catalog.putPackage(found)
+    }
     for (const key of change.removed) remove(key)
     if (change.complete === true) dropOthers(change)
     for (const [key, lock] of change.locks) setLock(key, lock)
-    sorted = undefined
     state.sequence = change.sequence
     state.revision = change.revision
     state.loaded = true
@@ -215,26 +238,26 @@ export const createRegistry = ({
   }
 
   const dropOthers = (change: RegistryChange): void => {
-    const named = new Set(change.policies.map(({ _id }) => _id))
-    for (const key of slots.keys()) if (!named.has(key)) remove(key)
+    const named = new Set([...change.policies, ...(change.packages ?? [])].map(({ _id }) => _id))
+    for (const { key } of allSlots()) if (!named.has(key)) remove(key)
     for (const key of locks.keys()) if (!change.locks.has(key)) setLock(key, null)
   }
 
   const setLock = (key: string, lock: LockDocument | null): void => {
     if (lock === null) locks.delete(key)
     else locks.set(key, lock)
-    const slot = slots.get(key)
+    const slot = slotAt(key)
     if (slot !== undefined) slot.held = lock ?? undefined
   }
 
-  const slotOf = (entry: PolicyEntry): Slot => {
-    if (entry instanceof Slot && slots.get(entry.key) === entry) return entry
-    const slot = slots.get(entry.key)
+  const slotOf = (entry: Entry): Slot => {
+    if (entry instanceof Slot && slotAt(entry.key) === entry) return entry
+    const slot = slotAt(entry.key)
     if (slot === undefined) throw new EdictError('policy_not_found', `no policy ${entry.key}`)
     return slot
   }
 
-  const acquire = (entry: PolicyEntry): LiveInstance | Promise<LiveInstance> => {
+  const acquire = (entry: Entry): LiveInstance | Promise<LiveInstance> => {
     const slot = slotOf(entry)
     const { instance } = slot
     if (instance === undefined) return startLoading(slot)
@@ -250,7 +273,7 @@ export const createRegistry = ({
       state.staleSince = staleSince
     },
     find: ({ repository, group, name, version }) => {
-      const slot = slots.get(`${group}/${name}/${version}`)
+      const slot = slots.policies.get(`${group}/${name}/${version}`)
       if (slot === undefined || (repository !== undefined && slot.meta.repository !== repository)) return undefined
       return slot
     },
@@ -265,9 +288,11 @@ export const createRegistry = ({
         ? instance.then((ready) => ready.evaluate(input, context))
         : instance.evaluate(input, context)
     },
-    list: () => (sorted ??= [...slots.values()].map(({ meta }) => meta).sort(compareNames)),
+    entry: slotAt,
+    catalog,
+    list: catalog.policies,
     stats: () => ({
-      policies: slots.size,
+      policies: slots.policies.size,
       loaded: instances.size,
       bytes: instances.calculatedSize,
       modules: loader.modules(),
@@ -275,86 +300,12 @@ export const createRegistry = ({
       locked: [...locks.values()].filter(inForce).length,
     }),
     close: () => {
-      for (const slot of slots.values()) clearTimeout(slot.retry)
+      for (const slot of allSlots()) clearTimeout(slot.retry)
     },
   }
 }
 
-/** A policy's place in the registry. A class for its life cycle: it outlives the instances that answer for it. */
-class Slot implements PolicyEntry {
-  readonly key: PolicyKey
-  meta: PolicyMeta
-  /** The lock as stored, in force or expired. */
-  held: LockDocument | undefined
-  /** Counts the artifacts that this policy has had. */
-  generation = 0
-  instance: LiveInstance | undefined
-  loading: Promise<LiveInstance> | undefined
-  /** While a replacement is first being loaded: it, or after a moment the previous instance. */
-  fresh: Promise<LiveInstance> | undefined
-  retry: NodeJS.Timeout | undefined
-  readonly #inForce: (lock: LockDocument) => LockDocument | undefined
-
-  constructor(meta: PolicyMeta, inForce: (lock: LockDocument) => LockDocument | undefined) {
-    this.key = `${meta.group}/${meta.name}/${meta.version}`
-    this.meta = meta
-    this.#inForce = inForce
-  }
-
-  get lock(): LockDocument | undefined {
-    return this.held === undefined ? undefined : this.#inForce(this.held)
-  }
-
-  forget(instance: LiveInstance): void {
-    if (this.instance === instance) this.instance = undefined
-  }
-}
-
-class LiveInstance implements Instance {
-  meta: PolicyMeta
-  readonly slot: Slot
-  readonly artifact: Parameters<Loader['release']>[0]
-  readonly generation: number
-  readonly #loaded: LoadedPolicy
-  readonly #grown: (instance: LiveInstance) => void
-  #bytes: number
-
-  constructor(options: {
-    slot: Slot
-    loaded: LoadedPolicy
-    artifact: LiveInstance['artifact']
-    generation: number
-    grown: (instance: LiveInstance) => void
-  }) {
-    this.slot = options.slot
-    this.meta = options.slot.meta
-    this.artifact = options.artifact
-    this.generation = options.generation
-    this.#loaded = options.loaded
-    this.#grown = options.grown
-    this.#bytes = options.loaded.bytes
-  }
-
-  refresh(): void {
-    if (this.generation === this.slot.generation) this.meta = this.slot.meta
-  }
-
-  size(most: number): number {
-    return Math.min(most, Math.max(1, this.#bytes))
-  }
-
-  evaluate(input: Uint8Array | undefined, context: RequestContext, mayStart?: () => void): Outcome | Promise<Outcome> {
-    const outcome = this.#loaded.evaluate(input, context, mayStart)
-    this.#weigh()
-    return outcome instanceof Promise ? outcome.finally(() => this.#weigh()) : outcome
-  }
-
-  #weigh(): void {
-    if (this.#loaded.bytes === this.#bytes) return
-    this.#bytes = this.#loaded.bytes
-    this.#grown(this)
-  }
-}
+const keyOf = ({ group, name, version }: PolicyMeta): PolicyKey => `${group}/${name}/${version}`
 
 const firstOf = (loading: Promise<LiveInstance>, previous: LiveInstance, withinMs: number): Promise<LiveInstance> =>
   new Promise((resolve) => {

@@ -6,6 +6,7 @@ import type { AnyBulkWriteOperation, ClientSession, Collection, Db } from 'mongo
 import { EdictError } from '../errors.ts'
 import type {
   ModuleDocument,
+  PackageDocument,
   PolicyDocument,
   PolicyKey,
   PolicyStatus,
@@ -27,6 +28,7 @@ export interface ApplyPlan {
   readonly replace: readonly PolicyDocument[]
   readonly remove: readonly PolicyKey[]
   readonly modules: { readonly put: readonly ModuleDocument[]; readonly remove: readonly string[] }
+  readonly packages: { readonly put: readonly PackageDocument[]; readonly remove: readonly string[] }
   /** Statuses of policies that the plan keeps as they are. */
   readonly statuses?: readonly StatusChange[]
   readonly sources: readonly SourceDocument[]
@@ -74,7 +76,12 @@ export function createApply({ connection, change, blobs }: ApplyDeps): Apply {
       const info = { actor, action: 'sync.apply', resource: 'policies', bumpRevision: true, deadlineMs }
       const { sequence, revision } = await change({ ...info, details: summaryOf(plan) }, async (session, context) => {
         await guard({ session, context, lease, baseRevision: plan.baseRevision })
-        await blobsMustExist(connection.db, [...light.create, ...light.replace, ...light.modules.put])
+        await blobsMustExist(connection.db, [
+          ...light.create,
+          ...light.replace,
+          ...light.modules.put,
+          ...light.packages.put,
+        ])
         await writePlan({ session, context, plan: light })
       })
       return { sequence, revision }
@@ -120,7 +127,10 @@ async function guard({ session, context, lease, baseRevision }: Guarded): Promis
 }
 
 /** Outside the transaction: a blob is visible as soon as it is complete, and it was touched less than an hour ago. */
-async function blobsMustExist(db: Db, documents: readonly (PolicyDocument | ModuleDocument)[]): Promise<void> {
+async function blobsMustExist(
+  db: Db,
+  documents: readonly (PolicyDocument | ModuleDocument | PackageDocument)[],
+): Promise<void> {
   const missing = await missingBlobs(db, documents.flatMap(referencesOf))
   if (missing.length > 0)
     throw new EdictError('conflict', `${missing.length} blobs are not stored, first ${missing[0]}`)
@@ -144,6 +154,10 @@ async function writePlan({ session, context, plan }: Writing): Promise<void> {
     ...plan.modules.remove.map(remove),
     ...plan.modules.put.map(numbered).map(put),
   ])
+  await write(collections.packages, session, [
+    ...plan.packages.remove.map(remove),
+    ...plan.packages.put.map(numbered).map(put),
+  ])
   await write(collections.sources, session, plan.sources.map(put))
   const policies = await collections.policies.countDocuments({}, { session })
   const { created, replaced, removed } = summaryOf(plan)
@@ -161,6 +175,7 @@ const summaryOf = (plan: ApplyPlan) => ({
   replaced: ids(plan.replace),
   removed: plan.remove,
   modules: { put: ids(plan.modules.put), removed: plan.modules.remove },
+  packages: { put: ids(plan.packages.put), removed: plan.packages.remove },
   sources: plan.revision.sources,
 })
 

@@ -160,31 +160,34 @@ async function collectFiles(db: Db, bucket: GridFSBucket, olderThanMs: number): 
   }
 }
 
-/** Every digest that a stored policy or module names. */
+/** Every digest that a stored policy, module or package names. */
 async function storedReferences(db: Db): Promise<readonly string[]> {
-  const { policies, modules } = collectionsOf(db)
+  const { policies, modules, packages } = collectionsOf(db)
   const used: string[] = []
   const texts = { 'rego.blob': 1, 'data.blob': 1, 'files.text.blob': 1, artifact: 1 } as const
   for await (const policy of policies.find({}, { projection: texts })) used.push(...referencesOf(policy))
   for await (const { text } of modules.find({}, { projection: { 'text.blob': 1 } }))
     used.push(...referencesOf({ text }))
+  for await (const found of packages.find({}, { projection: { artifact: 1, sharedData: 1 } }))
+    used.push(...referencesOf(found))
   return used
 }
 
 /** The digests in a document's StoredText values and artifact; tolerant, because it may read a projection. */
 export function referencesOf(document: {
   readonly artifact?: { readonly wasm: string; readonly data: string } | null
+  readonly sharedData?: string | null
   readonly rego?: unknown
   readonly data?: unknown
   readonly text?: unknown
   readonly files?: readonly { readonly text?: unknown }[]
 }): readonly string[] {
-  const { artifact, rego, data, text, files = [] } = document
+  const { artifact, sharedData, rego, data, text, files = [] } = document
   const texts = [rego, data, text, ...files.map((file) => file.text)]
   const blobs = texts.flatMap((value) =>
     typeof value === 'object' && value !== null && 'blob' in value && typeof value.blob === 'string'
       ? [value.blob]
       : [],
   )
-  return artifact ? [artifact.wasm, artifact.data, ...blobs] : blobs
+  return [...(artifact ? [artifact.wasm, artifact.data] : []), ...(sharedData ? [sharedData] : []), ...blobs]
 }

@@ -6,6 +6,7 @@ import type {
   HeadDocument,
   LockDocument,
   ModuleDocument,
+  PackageDocument,
   PolicyDocument,
   ReplicaDocument,
   RevisionDocument,
@@ -30,7 +31,7 @@ export interface LeaseDocument {
 }
 
 /** In one of these a replica follows every change; the rest it only wants to exist. */
-export const followed = ['policies', 'locks', 'head'] as const
+export const followed = ['policies', 'packages', 'locks', 'head'] as const
 
 export const collectionNames = [
   ...followed,
@@ -51,6 +52,7 @@ export const watchedNames: readonly string[] = [...collectionNames, `${bucketNam
 
 export const collectionsOf = (db: Db) => ({
   policies: db.collection<PolicyDocument>('policies'),
+  packages: db.collection<PackageDocument>('packages'),
   locks: db.collection<LockDocument>('locks'),
   head: db.collection<HeadDocument>('head'),
   modules: db.collection<ModuleDocument>('modules'),

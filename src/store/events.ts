@@ -6,9 +6,11 @@ import type { Document } from 'mongodb'
 import {
   type HeadDocument,
   type LockDocument,
+  type PackageDocument,
   type PolicyKey,
   type PolicyMeta,
   lockDocumentSchema,
+  packageDocumentSchema,
 } from '../policy/schema.ts'
 import { followed, watchedNames } from './collections.ts'
 import { policyMetaSchema, type Problem, readable } from './readable.ts'
@@ -28,6 +30,7 @@ export interface StreamEvent extends Document {
 export interface StoreChange {
   readonly policies: readonly PolicyMeta[]
   readonly removed: readonly PolicyKey[]
+  readonly packages: { readonly set: readonly PackageDocument[]; readonly removed: readonly string[] }
   readonly locks: { readonly set: readonly LockDocument[]; readonly removed: readonly PolicyKey[] }
   readonly sequence: number
   /** The sequence before it: a change has as many numbers as audit entries. */
@@ -100,16 +103,18 @@ function cut(events: readonly StreamEvent[], headEvent: StreamEvent): Cut {
   const last = lastOfEach(events)
   const of = (coll: string) => last.filter(({ ns }) => ns?.coll === coll)
   const policies = readable(policyMetaSchema, 'policies', documents(of('policies')))
+  const packages = readable(packageDocumentSchema, 'packages', documents(of('packages')))
   const locks = readable(lockDocumentSchema, 'locks', documents(of('locks')))
   return {
     kind: 'change',
     change: {
       policies: policies.items,
       removed: deletedKeys(of('policies')),
+      packages: { set: packages.items, removed: deletedKeys(of('packages')) },
       locks: { set: locks.items, removed: deletedKeys(of('locks')) },
       ...head,
     },
-    problems: [...policies.problems, ...locks.problems],
+    problems: [...policies.problems, ...packages.problems, ...locks.problems],
   }
 }
 

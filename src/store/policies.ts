@@ -3,11 +3,13 @@ import type { Filter } from 'mongodb'
 import {
   type LockDocument,
   type ModuleDocument,
+  type PackageDocument,
   type PolicyDocument,
   type PolicyKey,
   type PolicyMeta,
   type StoredText,
   moduleDocumentSchema,
+  packageDocumentSchema,
   policyDocumentSchema,
 } from '../policy/schema.ts'
 import type { Blobs } from './blobs.ts'
@@ -41,6 +43,7 @@ export interface Policies {
   /** All, without texts, as a cycle compares them; what does not fit is a problem, to be replaced. */
   readonly stored: () => Promise<Readable<PolicyMeta>>
   readonly modules: () => Promise<Readable<ModuleDocument>>
+  readonly packages: () => Promise<Readable<PackageDocument>>
   readonly readText: (text: StoredText, signal?: AbortSignal) => Promise<string>
 }
 
@@ -85,6 +88,10 @@ export function createPolicies({ connection, blobs, locks, log }: PoliciesDeps):
     modules: () =>
       connection.run(async (db) =>
         readable(moduleDocumentSchema, 'modules', await collectionsOf(db).modules.find().sort({ _id: 1 }).toArray()),
+      ),
+    packages: () =>
+      connection.run(async (db) =>
+        readable(packageDocumentSchema, 'packages', await collectionsOf(db).packages.find().sort({ _id: 1 }).toArray()),
       ),
     readText: async (text, signal) =>
       typeof text === 'string' ? text : new TextDecoder().decode(await blobs.get(text.blob, signal)),

@@ -1,7 +1,13 @@
 /** All that a replica needs, read at one point in time. */
 import type { ClientSession } from 'mongodb'
 import { EdictError } from '../errors.ts'
-import { type LockDocument, type PolicyMeta, lockDocumentSchema } from '../policy/schema.ts'
+import {
+  type LockDocument,
+  type PackageDocument,
+  type PolicyMeta,
+  lockDocumentSchema,
+  packageDocumentSchema,
+} from '../policy/schema.ts'
 import { collectionsOf, followed, missingCollections } from './collections.ts'
 import type { Connection } from './connection.ts'
 import { emptyHead } from './head.ts'
@@ -10,6 +16,7 @@ import { sleep } from './wait.ts'
 
 export interface Snapshot {
   readonly policies: readonly PolicyMeta[]
+  readonly packages: readonly PackageDocument[]
   readonly locks: readonly LockDocument[]
   readonly sequence: number
   readonly revision: number
@@ -41,18 +48,20 @@ export const loadSnapshot = (connection: Connection): Promise<Loaded> =>
   })
 
 async function read({ db }: Connection, session: ClientSession): Promise<Snapshot> {
-  const { policies, locks, head } = collectionsOf(db)
+  const { policies, packages, locks, head } = collectionsOf(db)
   const { sequence, revision } = (await head.findOne({ _id: 'head' }, { session })) ?? emptyHead
   const metas = await policies.find({}, { session, projection: metaProjection }).toArray()
   const found = {
     policies: readable(policyMetaSchema, 'policies', metas),
+    packages: readable(packageDocumentSchema, 'packages', await packages.find({}, { session }).toArray()),
     locks: readable(lockDocumentSchema, 'locks', await locks.find({}, { session }).toArray()),
   }
   return {
     policies: found.policies.items,
+    packages: found.packages.items,
     locks: found.locks.items,
     sequence,
     revision,
-    problems: [...found.policies.problems, ...found.locks.problems],
+    problems: [...found.policies.problems, ...found.packages.problems, ...found.locks.problems],
   }
 }

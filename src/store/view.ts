@@ -1,5 +1,5 @@
 /** What a replica holds of the store, and how far it has come: enough to notice what no event told of. */
-import type { PolicyMeta } from '../policy/schema.ts'
+import type { PackageDocument, PolicyMeta } from '../policy/schema.ts'
 import type { StoreChange } from './events.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -15,21 +15,22 @@ export interface View {
 
 export function createView(): View {
   const policies = new Map<string, PolicyMeta>()
+  const packages = new Map<string, PackageDocument>()
   let position = { sequence: -1, revision: -1 }
   return {
     sequence: () => position.sequence,
     held: () => ({ keys: [...policies.keys()], revision: position.revision }),
     replace: (snapshot) => {
-      const lastGood = snapshot.problems.flatMap(({ id }) => policies.get(id) ?? [])
-      const all = [...snapshot.policies, ...lastGood]
-      policies.clear()
-      for (const policy of all) policies.set(policy._id, policy)
+      const all = renew(policies, snapshot.policies, snapshot.problems)
+      const allPackages = renew(packages, snapshot.packages, snapshot.problems)
       position = { sequence: snapshot.sequence, revision: snapshot.revision }
-      return { ...snapshot, policies: all }
+      return { ...snapshot, policies: all, packages: allPackages }
     },
     advance: (change) => {
       for (const policy of change.policies) policies.set(policy._id, policy)
       for (const key of change.removed) policies.delete(key)
+      for (const found of change.packages.set) packages.set(found._id, found)
+      for (const key of change.packages.removed) packages.delete(key)
       position = { sequence: change.sequence, revision: change.revision }
     },
     lacksPolicies: (snapshot) => {
@@ -38,4 +39,16 @@ export function createView(): View {
       return [...policies.keys()].some((key) => !present.has(key))
     },
   }
+}
+
+/** What the snapshot has, and of what does not fit the last good one. */
+function renew<T extends { readonly _id: string }>(
+  held: Map<string, T>,
+  found: readonly T[],
+  problems: Snapshot['problems'],
+): readonly T[] {
+  const all = [...found, ...problems.flatMap(({ id }) => held.get(id) ?? [])]
+  held.clear()
+  for (const item of all) held.set(item._id, item)
+  return all
 }

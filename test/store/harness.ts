@@ -101,6 +101,7 @@ export const plan = (over: Partial<ApplyPlan> = {}): ApplyPlan => ({
   replace: [],
   remove: [],
   modules: { put: [], remove: [] },
+  packages: { put: [], remove: [] },
   sources: [],
   revision: { sources: [{ name: 'platform', commit: 'c1', revision: 'main@sha1:c1' }] },
   ...over,

@@ -108,7 +108,7 @@ describe('a build', () => {
 
   it('writes again what lost its blobs', async () => {
     const made = await world(good)
-    const stored = { policies: [...made.policies.values()], modules: [], broken: new Set(['g/n/1.0']) }
+    const stored = { policies: [...made.policies.values()], modules: [], packages: [], broken: new Set(['g/n/1.0']) }
     const built = await made.build([fragment('main', good, 'c1')], { stored })
     expect(built.documents.replace.map(({ _id }) => _id)).toEqual(['g/n/1.0'])
     expect(built.blobs).toHaveLength(2)

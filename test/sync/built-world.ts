@@ -5,6 +5,7 @@ import type {
   Finding,
   Fragment,
   ModuleDocument,
+  PackageDocument,
   PolicyDocument,
   PolicyKey,
   PolicyMeta,
@@ -31,6 +32,7 @@ export function fragment(source: string, files: Files, commit = 'c1', findings: 
 export interface World {
   readonly policies: Map<string, PolicyDocument>
   readonly modules: Map<string, ModuleDocument>
+  readonly packages: Map<string, PackageDocument>
   readonly blobs: Map<string, Uint8Array>
   readonly build: (fragments: readonly Fragment[], options?: Partial<BuildOptions>) => Promise<Built>
   /** Builds, then writes what it wants, as apply does. */
@@ -40,6 +42,7 @@ export interface World {
 export function createWorld(opa: CachedOpa, deps: Partial<BuildDeps> = {}): World {
   const policies = new Map<string, PolicyDocument>()
   const modules = new Map<string, ModuleDocument>()
+  const packages = new Map<string, PackageDocument>()
   const blobs = new Map<string, Uint8Array>()
   const readText = async (text: StoredText): Promise<string> =>
     typeof text === 'string' ? text : Buffer.from(blobs.get(text.blob) ?? '').toString()
@@ -48,15 +51,19 @@ export function createWorld(opa: CachedOpa, deps: Partial<BuildDeps> = {}): Worl
   const build: World['build'] = (fragments, options = {}) =>
     builder({
       fragments,
-      stored: { policies: [...policies.values()].map(withoutTexts), modules: [...modules.values()] },
+      stored: {
+        policies: [...policies.values()].map(withoutTexts),
+        modules: [...modules.values()],
+        packages: [...packages.values()],
+      },
       ...options,
     })
   const apply: World['apply'] = async (fragments, options) => {
     const built = await build(fragments, options)
-    write({ policies, modules, blobs }, built)
+    write({ policies, modules, packages, blobs }, built)
     return built
   }
-  return { policies, modules, blobs, build, apply }
+  return { policies, modules, packages, blobs, build, apply }
 }
 
 function withoutTexts(document: PolicyDocument): PolicyMeta {
@@ -65,7 +72,7 @@ function withoutTexts(document: PolicyDocument): PolicyMeta {
 }
 
 function write(
-  { policies, modules, blobs }: Pick<World, 'policies' | 'modules' | 'blobs'>,
+  { policies, modules, packages, blobs }: Pick<World, 'policies' | 'modules' | 'packages' | 'blobs'>,
   { documents, blobs: made }: Built,
 ): void {
   for (const { digest, bytes } of made satisfies readonly Blob[]) blobs.set(digest, bytes)
@@ -77,6 +84,8 @@ function write(
   }
   for (const document of documents.modules.put) modules.set(document._id, document)
   for (const key of documents.modules.remove) modules.delete(key)
+  for (const document of documents.packages.put) packages.set(document._id, document)
+  for (const key of documents.packages.remove) packages.delete(key)
 }
 
 /** `code file:line` of every finding of a source. */
