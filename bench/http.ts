@@ -15,11 +15,11 @@ import { median, ratio, round, type Figures } from './report.ts'
 const run = promisify(execFile)
 const here = import.meta.dirname
 
-const post = (path: string, body: string): string =>
+export const post = (path: string, body: string): string =>
   `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n` +
   `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
 
-const load = async (options: LoadOptions): Promise<LoadResult> => {
+export const load = async (options: LoadOptions): Promise<LoadResult> => {
   const { stdout } = await run(process.execPath, [join(here, 'load.js'), JSON.stringify(options)])
   const result = JSON.parse(stdout) as LoadResult
   if (result.failures > 0) throw new Error(`${result.failures} of ${result.requests} requests failed`)

@@ -54,6 +54,10 @@ export type SourceConfig = GitSourceConfig | DirectorySourceConfig
 export interface Limits {
   /** Bytes of a request body. */
   readonly maxBody: number
+  /** Inputs of a JSON batch. */
+  readonly maxBatch: number
+  /** Bytes of a JSON batch. */
+  readonly maxBatchBody: number
   /** Levels of nesting in an input. */
   readonly maxDepth: number
   /** Units of work for one evaluation. */
@@ -177,6 +181,8 @@ export const loadConfig = ({ env, cwd, file }: { env: Env; cwd: string; file?: s
     auth: { mode: 'open', explicit: values.auth === 'open' },
     limits: {
       maxBody: values.maxBody,
+      maxBatch: values.maxBatch,
+      maxBatchBody: values.maxBatchBody,
       maxDepth: values.maxDepth,
       budget: values.budget,
       maxMemory: values.maxMemory,

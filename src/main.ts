@@ -21,6 +21,7 @@ import { openDatabase } from './database.ts'
 import { createEngine } from './engine/engine.ts'
 import { EdictError } from './errors.ts'
 import { createApp } from './http/app.ts'
+import { createOpenBatch } from './http/batch/open-batch.ts'
 import { createDecide } from './http/decide.ts'
 import { createDecisionLog } from './http/decision-log.ts'
 import { createHostGuard } from './http/host-guard.ts'
@@ -158,11 +159,13 @@ const createHttp = ({
 }) => {
   const ports = portsOf({ store, registry, signal })
   const metrics = createMetrics({ registry, sources: () => ports.sources.list().catch(() => []) })
-  const { decisions, decisionInput, decisionHeaders } = config.log
-  const decisionLog = decisions
+  const { decisions: logged, decisionInput, decisionHeaders } = config.log
+  const decisionLog = logged
     ? createDecisionLog({ log: log.child({ part: 'decision' }), input: decisionInput, headers: decisionHeaders })
     : undefined
-  const decide = createDecide({ registry, stale: config.server.stale, metrics, log, decisionLog })
+  const decisions = { registry, stale: config.server.stale, metrics, log, decisionLog }
+  const decide = createDecide(decisions)
+  const openBatch = createOpenBatch({ ...decisions, maxInput: config.limits.maxBody })
   const guard = createHostGuard({ loopbackOnly: !config.auth.explicit })
   const health = () => ({
     store: registry.state.loaded && registry.state.staleSince === null,
@@ -172,6 +175,7 @@ const createHttp = ({
   const app = createApp({
     ...ports,
     decide,
+    openBatch,
     registry,
     verifyWebhook: createWebhookVerifier({ sources: config.sources }),
     health,
@@ -179,7 +183,7 @@ const createHttp = ({
     resolveActor: resolveLocalActor,
     enforce: enforceOpen,
     guard,
-    maxBody: config.limits.maxBody,
+    limits: config.limits,
     log,
     version,
   })

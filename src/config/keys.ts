@@ -79,6 +79,20 @@ export const keys = {
     default: '1MB',
     doc: 'Largest request body; above it 413 `body_too_large`.',
   }),
+  maxBatch: key({
+    path: 'limits.maxBatch',
+    env: 'EDICT_MAX_BATCH',
+    schema: count,
+    default: 10_000,
+    doc: 'Most inputs in a batch as one JSON document; above it 413 `body_too_large`. As NDJSON, a batch may have any number.',
+  }),
+  maxBatchBody: key({
+    path: 'limits.maxBatchBody',
+    env: 'EDICT_MAX_BATCH_BODY',
+    schema: size,
+    default: '16MB',
+    doc: 'Largest batch as one JSON document; above it 413 `body_too_large`. Each input, and each line of NDJSON, may be as large as `limits.maxBody`.',
+  }),
   maxDepth: key({
     path: 'limits.maxDepth',
     env: 'EDICT_MAX_DEPTH',

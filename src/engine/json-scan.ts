@@ -29,8 +29,17 @@ const closeBrace = 0x7d
 
 const empty = new Uint8Array(0)
 
+const scanner = createScanner()
+
 /** Depth counts open brackets: `1` has 0, `[]` has 1. */
-export const scanJson: (bytes: Uint8Array, maxDepth: number) => ScanResult = createScanner()
+export const scanJson: (bytes: Uint8Array, maxDepth: number) => ScanResult = scanner.scan
+
+/**
+ * Of the JSON value that begins at `start`, with white space around it or not: where that ends. What follows is not
+ * looked at, and neither is whether the text is UTF-8.
+ */
+export const scanJsonValue: (bytes: Uint8Array, start: number, maxDepth: number) => number | 'too_deep' | JsonProblem =
+  scanner.scanValue
 
 /** Its functions and their state are made once, for all scans. */
 function createScanner() {
@@ -50,9 +59,19 @@ function createScanner() {
     ascii = true
     lone = false
     inObject = false
-    const result = document(maxDepth)
+    const result = value(maxDepth) ?? ending()
     bytes = empty
     return result
+  }
+
+  function scanValue(text: Uint8Array, start: number, maxDepth: number): number | 'too_deep' | JsonProblem {
+    bytes = text
+    end = text.length
+    at = start
+    inObject = false
+    const problem = value(maxDepth)
+    bytes = empty
+    return problem ?? at
   }
 
   function problem(message: string): JsonProblem {
@@ -163,7 +182,8 @@ function createScanner() {
     return true
   }
 
-  function document(maxDepth: number): ScanResult {
+  /** A value and the white space around it; undefined when it is one. */
+  function value(maxDepth: number): 'too_deep' | JsonProblem | undefined {
     let depth = 0
     skip()
     for (;;) {
@@ -188,18 +208,21 @@ function createScanner() {
         inObject = objects[--depth - 1] ?? false
         skip()
       }
-      if (depth === 0) break
+      if (depth === 0) return undefined
       if (bytes[at] !== comma) return problem(`expected a comma or ${inObject ? '}' : ']'}`)
       at++
       skip()
       if (inObject && !key()) return problem('expected a key and a colon')
     }
+  }
+
+  function ending(): ScanResult {
     if (at < end) return problem('expected the end of the JSON text')
     if (!ascii && !isUtf8(bytes)) return { position: 0, message: 'the JSON text is not UTF-8' }
     return lone ? 'lone_surrogate' : 'ok'
   }
 
-  return scan
+  return { scan, scanValue }
 }
 
 /** A copy in which each escape of a lone surrogate reads `\ufffd`. For text that the scan found to hold one. */

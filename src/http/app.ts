@@ -5,6 +5,7 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import type { ResolveActor } from '../auth/actor.ts'
 import type { Enforce } from '../auth/enforce.ts'
 import type { Registry } from '../registry/registry.ts'
+import type { OpenBatch } from './batch/open-batch.ts'
 import type { Decide } from './decide.ts'
 import type { App, AppEnv } from './environment.ts'
 import type { ErrorLog } from './error-body.ts'
@@ -19,6 +20,7 @@ import { securityHeaders } from './middleware/security-headers.ts'
 import { catalogRoutes } from './routes/catalog.ts'
 import { documentationRoutes } from './routes/documentation.ts'
 import { evaluationRoutes } from './routes/evaluation.ts'
+import { type BatchLimits, evaluationsRoutes } from './routes/evaluations.ts'
 import { lockRoutes, type LockStore } from './routes/lock.ts'
 import { type Health, operationRoutes } from './routes/operation.ts'
 import { policyRoutes, type PolicyReader } from './routes/policy.ts'
@@ -27,6 +29,7 @@ import { type VerifyWebhook, webhookRoutes } from './routes/webhook.ts'
 
 export interface AppDeps {
   readonly decide: Decide
+  readonly openBatch: OpenBatch
   readonly registry: Pick<Registry, 'find' | 'list' | 'lock' | 'state'>
   readonly policies: PolicyReader
   readonly locks: LockStore
@@ -38,13 +41,13 @@ export interface AppDeps {
   readonly resolveActor: ResolveActor
   readonly enforce: Enforce
   readonly guard: HostGuard
-  readonly maxBody: number
+  readonly limits: BatchLimits
   readonly log: ErrorLog
   readonly version: string
 }
 
 export const createApp = (deps: AppDeps): App => {
-  const { decide, registry, policies, locks, sources, requests, resolveActor, enforce, maxBody, version } = deps
+  const { decide, registry, policies, locks, sources, requests, resolveActor, enforce, limits, version } = deps
   const app: App = new OpenAPIHono<AppEnv>({
     defaultHook: (result) => {
       if (!result.success) throw invalidRequest('the request is not valid', result.error)
@@ -53,13 +56,14 @@ export const createApp = (deps: AppDeps): App => {
   app.onError(onError(deps.log))
   app.notFound(notFound(app))
   app.use(async (c, next) => {
-    c.set('maxBody', maxBody)
+    c.set('maxBody', limits.maxBody)
     await next()
   })
   app.use(requestId, securityHeaders, openModeGuard(deps.guard))
 
   operationRoutes(app, { health: deps.health, metrics: deps.metrics, version })
   evaluationRoutes(app, { decide })
+  evaluationsRoutes(app, { openBatch: deps.openBatch, limits })
   lockRoutes(app, { registry, locks, resolveActor, enforce })
   catalogRoutes(app, { registry })
   sourceRoutes(app, { sources, requests, resolveActor, enforce })

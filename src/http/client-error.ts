@@ -8,11 +8,13 @@ import type { Duplex } from 'node:stream'
 import { EdictError } from '../errors.ts'
 import { errorBody } from './error-body.ts'
 import type { Metrics, RefusalReason } from './metrics.ts'
+import { mayBeSlow } from './slow-requests.ts'
 
 export const createClientErrorHandler =
   ({ metrics }: { metrics: Pick<Metrics, 'refused'> }) =>
   (error: NodeJS.ErrnoException, socket: Duplex): void => {
     const { code } = error
+    if (code === 'ERR_HTTP_REQUEST_TIMEOUT' && mayBeSlow(socket)) return
     if (code === 'ECONNRESET' || !socket.writable || hasAnswerUnderWay(socket)) {
       socket.destroy()
       return

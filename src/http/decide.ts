@@ -3,16 +3,16 @@
  * The lock is looked at in the same step in which the evaluation starts, after anything that had to be waited for, and
  * again each time that a suspended one runs anew.
  */
-import { randomUUID } from 'node:crypto'
 import type { RequestContext } from '../../extensions/extension.ts'
 import type { Outcome } from '../engine/outcome.ts'
-import { EdictError } from '../errors.ts'
+import type { EdictError } from '../errors.ts'
 import type { Instance, PolicyEntry } from '../registry/policy-entry.ts'
 import type { PolicyName, Registry } from '../registry/registry.ts'
 import type { DecisionLog } from './decision-log.ts'
 import { createAdmission, nameOf } from './admit.ts'
 import { decisionHeaders } from './decision-headers.ts'
 import { asEdictError, errorBody, type ErrorLog, logError, retryAfter } from './error-body.ts'
+import { evaluationId, isUsableId, unusableId } from './evaluation-id.ts'
 import type { DecisionMetrics, DecisionOutcome } from './metrics.ts'
 import { countedAs, costOf, isFailed, outcomeError } from './outcome-error.ts'
 
@@ -130,13 +130,10 @@ export const createDecide = (options: DecideOptions): Decide => {
   }
 
   return (request) => {
-    const given = request.evaluationId
-    const usable = given === undefined || given === '' || isId(given)
-    const id = usable && given !== undefined && given !== '' ? given : randomUUID()
+    const id = evaluationId(request.evaluationId)
     const decision: Decision = { request, id, started: performance.now(), key: '', cost: undefined }
     try {
-      if (!usable)
-        throw new EdictError('invalid_request', 'x-evaluation-id must be 1 to 256 printable ASCII characters')
+      if (!isUsableId(request.evaluationId)) throw unusableId()
       const instance = registry.acquire(open(decision))
       return instance instanceof Promise ? waitForInstance(decision, instance) : run(decision, instance)
     } catch (error) {
@@ -144,6 +141,3 @@ export const createDecide = (options: DecideOptions): Decide => {
     }
   }
 }
-
-/** Printable ASCII, so that it can go into a header and a log as it is. */
-const isId = (id: string): boolean => id.length <= 256 && /^[\x20-\x7e]+$/.test(id)

@@ -12,16 +12,17 @@ export const isFailed = (outcome: Outcome): outcome is FailedOutcome =>
 export const costOf = (outcome: Outcome): number | undefined =>
   outcome.kind === 'invalid_input' ? undefined : outcome.cost
 
-export const outcomeError = (outcome: FailedOutcome): EdictError => {
+/** `what` was to be evaluated. */
+export const outcomeError = (outcome: FailedOutcome, what = 'the body'): EdictError => {
   const { code, message } = outcome
   if (outcome.kind === 'error') {
     const detail = outcome.location === undefined ? { code, message } : { code, message, location: outcome.location }
     const exceeded = code === 'evaluation_budget_exceeded'
-    const what = exceeded ? 'the evaluation exceeded its budget' : 'the policy failed while it was evaluated'
-    return new EdictError(code, what, { errors: [detail] })
+    const failure = exceeded ? 'the evaluation exceeded its budget' : 'the policy failed while it was evaluated'
+    return new EdictError(code, failure, { errors: [detail] })
   }
   if (outcome.position === undefined) return new EdictError(code, message)
-  return new EdictError(code, `the body is not JSON: ${message} at byte ${outcome.position}`)
+  return new EdictError(code, `${what} is not JSON: ${message} at byte ${outcome.position}`)
 }
 
 export const countedAs = ({ code }: EdictError): DecisionOutcome => {

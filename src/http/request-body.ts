@@ -5,8 +5,7 @@ import type { AppEnv } from './environment.ts'
 import { readBody } from './read-body.ts'
 
 /** Throws `body_too_large`. */
-export const readBytes = async (c: Context<AppEnv>): Promise<Uint8Array> => {
-  const limit = c.get('maxBody')
+export const readBytes = async (c: Context<AppEnv>, limit = c.get('maxBody')): Promise<Uint8Array> => {
   const incoming = c.env?.incoming
   const body =
     incoming === undefined

@@ -139,7 +139,7 @@ export const createServer = ({ app, decide, guard, limits, metrics, log }: Serve
   server.setTimeout(idleTimeoutMs)
   server.on('clientError', createClientErrorHandler({ metrics }))
   server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => {
-    if (Number(req.headers['content-length']) > limits.maxBody) return tooLarge(req, res)
+    if (Number(req.headers['content-length']) > limits.maxBody && !isBatch(req.url ?? '')) return tooLarge(req, res)
     res.writeContinue()
     onRequest(req, res)
   })
@@ -160,6 +160,9 @@ const lingerMs = 100
 
 /** A connection on which nothing moves in either direction for so long is given up. */
 const idleTimeoutMs = 10 * 60_000
+
+/** Bodies of batches have bounds of their own. */
+const isBatch = (url: string): boolean => /^\/policy\/[^?]*\/evaluations(?:\?|$)/.test(url)
 
 const isProbe = (url: string): boolean => url === '/liveness' || url === '/readiness' || url === '/metrics'
 

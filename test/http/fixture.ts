@@ -11,6 +11,7 @@ import type { LoadedPolicy } from '../../src/engine/policy.ts'
 import type { CycleOutcome, LockDocument, PolicyKey, PolicyMeta, SourceDocument } from '../../src/policy/schema.ts'
 import { EdictError } from '../../src/errors.ts'
 import { createApp } from '../../src/http/app.ts'
+import { createOpenBatch } from '../../src/http/batch/open-batch.ts'
 import { createDecide, type DecideOptions } from '../../src/http/decide.ts'
 import { createHostGuard } from '../../src/http/host-guard.ts'
 import { createMetrics } from '../../src/http/metrics.ts'
@@ -119,7 +120,14 @@ export interface FixtureOptions {
   readonly policies?: Readonly<Record<string, FakePolicy>>
   readonly engine?: Engine
   readonly loadBlob?: (digest: string, signal: AbortSignal) => Promise<Uint8Array>
-  readonly limits?: Partial<{ maxBody: number; maxConcurrent: number; maxHeaders: number; requestTimeoutMs: number }>
+  readonly limits?: Partial<{
+    maxBatch: number
+    maxBatchBody: number
+    maxBody: number
+    maxConcurrent: number
+    maxHeaders: number
+    requestTimeoutMs: number
+  }>
   readonly loopbackOnly?: boolean
   readonly decide?: Partial<Pick<DecideOptions, 'stale' | 'decisionLog' | 'log'>>
   readonly now?: () => number
@@ -127,7 +135,14 @@ export interface FixtureOptions {
 
 export const createFixture = (options: FixtureOptions = {}) => {
   const { now = Date.now } = options
-  const limits = { maxBody: 1000, maxConcurrent: 100, maxHeaders: 8192, requestTimeoutMs: 10_000, ...options.limits }
+  const limits = {
+    ...{ maxBatch: 5, maxBatchBody: 3000, maxDepth: 500 },
+    maxBody: 1000,
+    maxConcurrent: 100,
+    maxHeaders: 8192,
+    requestTimeoutMs: 10_000,
+    ...options.limits,
+  }
   const engine = options.engine ?? fakeEngine({ echo, ...options.policies }).engine
   const loadBlob = options.loadBlob ?? blobOf
   const registry = createRegistry({ engine, loadBlob, maxPolicies: 100, log: silentLog, now })
@@ -159,9 +174,14 @@ export const createFixture = (options: FixtureOptions = {}) => {
   const sources = { list: async () => (held.source === null ? [] : [held.source]) }
   const metrics = createMetrics({ registry, sources: sources.list, maxLabels: 3 })
   const decide = createDecide({ registry, stale: 'serve', metrics, log: silentLog, now, ...options.decide })
+  const openBatch = createOpenBatch({
+    ...{ registry, stale: 'serve', metrics, log: silentLog, now, maxInput: limits.maxBody },
+    ...options.decide,
+  })
   const guard = createHostGuard({ loopbackOnly: options.loopbackOnly ?? true })
   const app = createApp({
     decide,
+    openBatch,
     registry,
     guard,
     metrics,
@@ -189,7 +209,7 @@ export const createFixture = (options: FixtureOptions = {}) => {
     verifyWebhook: () => held.verdict,
     health: () => held.health,
     resolveActor: resolveLocalActor,
-    maxBody: limits.maxBody,
+    limits,
     log: silentLog,
     version: '1.2.3',
   })

@@ -1,0 +1,140 @@
+/**
+ * A batch: many inputs, one policy, one loaded instance. Each input is a decision of its own, with its own look at the
+ * lock, its own budget, its own line in the metrics and the log. What concerns all of them is refused when it is opened.
+ */
+import type { RequestContext } from '../../../extensions/extension.ts'
+import type { Outcome } from '../../engine/outcome.ts'
+import { EdictError } from '../../errors.ts'
+import type { Instance, PolicyEntry } from '../../registry/policy-entry.ts'
+import type { PolicyName, Registry } from '../../registry/registry.ts'
+import { createAdmission, nameOf } from '../admit.ts'
+import { decisionHeaders } from '../decision-headers.ts'
+import type { DecisionLog } from '../decision-log.ts'
+import { asEdictError, errorBody, type ErrorLog, logError } from '../error-body.ts'
+import { evaluationId, isUsableId, unusableId } from '../evaluation-id.ts'
+import type { DecisionMetrics, DecisionOutcome } from '../metrics.ts'
+import { costOf, countedAs, isFailed, outcomeError } from '../outcome-error.ts'
+import type { BatchInput } from './line-inputs.ts'
+
+export interface BatchRequest extends RequestContext, PolicyName {
+  /** The caller's `x-evaluation-id`. */
+  readonly evaluationId: string | undefined
+  /** The caller's `x-request-id`, for the log. */
+  readonly requestId: string | undefined
+  /** Name, value, name, value, as they came. */
+  readonly rawHeaders: readonly string[]
+}
+
+/** The answer to one input, as JSON: what a single evaluation would answer. */
+export interface ItemAnswer {
+  readonly ok: boolean
+  /** The same bytes may answer again. */
+  readonly json: Uint8Array
+}
+
+export interface Batch {
+  /** Throws and rejects for nothing. */
+  readonly decide: (input: BatchInput) => ItemAnswer | Promise<ItemAnswer>
+  /** Name, value, name, value; with the cost of all items so far where `decided`. */
+  readonly headers: (decided: boolean) => string[]
+}
+
+/** Rejects with an EdictError. */
+export type OpenBatch = (request: BatchRequest) => Promise<Batch>
+
+export interface OpenBatchOptions {
+  readonly registry: Pick<Registry, 'find' | 'acquire' | 'state'>
+  readonly stale: 'serve' | 'refuse'
+  /** Bytes of one input. */
+  readonly maxInput: number
+  readonly metrics: DecisionMetrics
+  readonly log: ErrorLog
+  /** Absent: decisions are not logged. */
+  readonly decisionLog?: DecisionLog | undefined
+  readonly now?: () => number
+}
+
+const emptyDocument: ItemAnswer = { ok: true, json: Buffer.from('{}') }
+const noBody = new Uint8Array()
+
+export const createOpenBatch = (options: OpenBatchOptions): OpenBatch => {
+  const { registry, stale, maxInput, metrics, log, decisionLog, now = Date.now } = options
+  const admission = createAdmission({ registry, stale })
+
+  const admit = (request: BatchRequest): PolicyEntry => {
+    const entry = admission.find(request)
+    admission.check(entry)
+    return entry
+  }
+
+  const begin = (request: BatchRequest, key: string, instance: Instance): Batch => {
+    const batchId = evaluationId(request.evaluationId)
+    const mayStart = (): void => void admit(request)
+    let count = 0
+    let total = 0
+
+    const decide = (given: BatchInput): ItemAnswer | Promise<ItemAnswer> => {
+      const id = count++
+      const started = performance.now()
+      const input = given instanceof EdictError ? noBody : given
+
+      const record = (outcome: DecisionOutcome, status: number, cost = 0): void => {
+        const ms = performance.now() - started
+        total += cost
+        metrics.decision(key, { outcome, seconds: ms / 1000, cost })
+        decisionLog?.({
+          request: { ...request, body: input },
+          id: `${batchId}/${id}`,
+          outcome,
+          status,
+          ms,
+          cost,
+          meta: instance.meta,
+        })
+      }
+
+      const fail = (error: EdictError, cost?: number): ItemAnswer => {
+        const itemId = `${batchId}/${id}`
+        record(countedAs(error), error.status, cost)
+        logError(log, error, { id: itemId, requestId: request.requestId, policy: nameOf(request) })
+        return { ok: false, json: Buffer.from(JSON.stringify(errorBody(error, itemId))) }
+      }
+
+      const finish = (outcome: Outcome): ItemAnswer => {
+        const cost = costOf(outcome)
+        if (isFailed(outcome)) return fail(outcomeError(outcome, 'the input'), cost)
+        record(outcome.kind, 200, cost)
+        return outcome.kind === 'value' ? { ok: true, json: outcome.json } : emptyDocument
+      }
+
+      const failed = (error: unknown): ItemAnswer => fail(asEdictError(error))
+
+      try {
+        if (given instanceof EdictError) return fail(given)
+        if (input.length > maxInput)
+          throw new EdictError('body_too_large', `the input is larger than ${maxInput} bytes`)
+        mayStart()
+        const outcome = instance.evaluate(input, request, mayStart)
+        return outcome instanceof Promise ? outcome.then(finish).catch(failed) : finish(outcome)
+      } catch (error) {
+        return failed(error)
+      }
+    }
+
+    return {
+      decide,
+      headers: (decided) => [
+        'etag',
+        batchId,
+        ...decisionHeaders({ id: batchId, cost: decided ? total : undefined, instance, state: registry.state, now }),
+      ],
+    }
+  }
+
+  return async (request) => {
+    if (!isUsableId(request.evaluationId)) throw unusableId()
+    const instance = await registry.acquire(admit(request))
+    const { key } = admit(request)
+    return begin(request, key, instance)
+  }
+}
