@@ -32,11 +32,23 @@ export interface Instance {
   readonly dataEnd: number
   /** Units of work that the last evaluation has used. */
   readonly cost: () => number
-  /** Hands the value text of the document to `read` while it stands in memory; undefined when there is none. */
-  readonly evaluate: <T>(entrypoint: number, input: Uint8Array | undefined, read: ReadResult<T>) => T | undefined
+  /** Units that it has left of those it was given; what reading the input adds does not remain. */
+  readonly left: () => number
+  readonly evaluate: Evaluate
   /** A fresh instance with the same data: over the same memory, or over a new one of at most `maximumBytes`. */
   readonly renew: (maximumBytes?: number) => Instance
 }
+
+/**
+ * Within so many units of work. Hands the value text of the document to `read` while it stands in memory; undefined when
+ * there is none.
+ */
+export type Evaluate = <T>(
+  entrypoint: number,
+  input: Uint8Array | undefined,
+  read: ReadResult<T>,
+  budget: number,
+) => T | undefined
 
 export type ReadResult<T> = (memory: Buffer, start: number, end: number) => T
 
@@ -51,8 +63,6 @@ export interface InstanceOptions {
   readonly maximumBytes: number
   /** Hands over the whole result set instead of the one document in it. */
   readonly wholeSet?: boolean
-  /** Units of work for each evaluation. */
-  readonly budget: number
 }
 
 /** What the module's allocator says when there is no more. */
@@ -82,14 +92,14 @@ const byteUnits = 8
 const readUnits = 96
 
 export function createInstance(options: InstanceOptions): Instance {
-  const { module, data, call, maximumBytes, wholeSet = false, budget } = options
+  const { module, data, call, maximumBytes, wholeSet = false } = options
   const { linked, space } = linkFresh(module, call, maximumBytes)
   const state = parseData(linked, space, data)
   const names = {
     entrypoints: readNames(linked, space, linked.entrypoints()),
     builtins: readNames(linked, space, linked.builtins()),
   }
-  return createEvaluator({ module, call, linked, space, state, names, wholeSet, budget })
+  return createEvaluator({ module, call, linked, space, state, names, wholeSet })
 }
 
 /** Where the data lies: its address, and the end of everything that evaluations must not touch. */
@@ -107,11 +117,10 @@ interface Parts {
   readonly state: DataState
   readonly names: Pick<Instance, 'entrypoints' | 'builtins'>
   readonly wholeSet: boolean
-  readonly budget: number
 }
 
 function createEvaluator(parts: Parts): Instance {
-  const { module, call, linked, space, state, names, wholeSet, budget } = parts
+  const { module, call, linked, space, state, names, wholeSet } = parts
   const head = wholeSet ? 0 : envelopeStart.length
   const tail = wholeSet ? 0 : 2
   const fuel = linked[meterExports.fuel]
@@ -119,11 +128,18 @@ function createEvaluator(parts: Parts): Instance {
   const stackTop = stack.value
   prepare(linked, space, state.end)
   let cost = 0
+  let left = 0
   /** The module has at least so much memory. */
   let top = 0
 
-  function evaluate<T>(entrypoint: number, input: Uint8Array | undefined, read: ReadResult<T>): T | undefined {
+  function evaluate<T>(
+    entrypoint: number,
+    input: Uint8Array | undefined,
+    read: ReadResult<T>,
+    budget: number,
+  ): T | undefined {
     cost = 0
+    left = budget
     // Address 0 with length 0 parses as no value at all: `input` is undefined.
     let at = 0
     let heap = state.end
@@ -131,14 +147,14 @@ function createEvaluator(parts: Parts): Instance {
       at = placeInput(input)
       heap = align(at + input.length)
     }
-    const start = address(spend(entrypoint, at, input?.length ?? 0, heap))
+    const start = address(spend(entrypoint, at, input?.length ?? 0, heap, budget))
     const bytes = space.view()
     const end = bytes.indexOf(0, start)
     // The result is a set with one object, `{{"result": doc}}`, or the empty set.
     return bytes[start] === openBrace ? read(bytes, start + head, end - tail) : undefined
   }
 
-  function spend(entrypoint: number, input: number, length: number, heap: number): number {
+  function spend(entrypoint: number, input: number, length: number, heap: number, budget: number): number {
     const allowance = Math.min(budget + length * readUnits, mostUnits)
     fuel.value = allowance
     try {
@@ -148,7 +164,9 @@ function createEvaluator(parts: Parts): Instance {
       stack.value = stackTop
       throw fuel.value < 0 ? new BudgetError() : error
     } finally {
-      cost = allowance - Math.max(0, fuel.value)
+      const rest = Math.max(0, fuel.value)
+      cost = allowance - rest
+      left = Math.min(budget, rest)
     }
   }
 
@@ -178,6 +196,7 @@ function createEvaluator(parts: Parts): Instance {
     memoryBytes: () => space.view().length,
     dataEnd: state.end,
     cost: () => cost,
+    left: () => left,
     evaluate,
     renew,
   }

@@ -1,7 +1,7 @@
 /** What to tell of an exception that ended an evaluation. The texts are OPA's where it has one. */
 import { AbortError, BudgetError, outOfMemory } from './abi.ts'
 import { BuiltinFailure } from './answers.ts'
-import type { Outcome } from './outcome.ts'
+import type { FailedRun } from './outcome.ts'
 
 const texts: ReadonlyMap<string, string> = new Map([
   ['var assignment conflict', 'eval_conflict_error: complete rules and functions must not produce multiple outputs'],
@@ -12,7 +12,7 @@ const texts: ReadonlyMap<string, string> = new Map([
 /** `file:row:col: message`, as `opa_runtime_error` writes it. */
 const located = /^(.*):(\d+):(\d+): (.*)$/s
 
-export function evaluationError(error: unknown, cost: number): Outcome {
+export function evaluationError(error: unknown, cost: number): FailedRun {
   if (error instanceof BuiltinFailure) return { kind: 'error', code: 'evaluation_error', message: error.message, cost }
   const exceeded = exceededBudget(error)
   if (exceeded !== undefined) return { kind: 'error', code: 'evaluation_budget_exceeded', message: exceeded, cost }

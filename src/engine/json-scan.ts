@@ -34,11 +34,15 @@ const scanner = createScanner()
 /** Depth counts open brackets: `1` has 0, `[]` has 1. */
 export const scanJson: (bytes: Uint8Array, maxDepth: number) => ScanResult = scanner.scan
 
-/**
- * Of the JSON value that begins at `start`, with white space around it or not: where that ends. What follows is not
- * looked at, and neither is whether the text is UTF-8.
- */
-export const scanJsonValue: (bytes: Uint8Array, start: number, maxDepth: number) => number | 'too_deep' | JsonProblem =
+/** Of a JSON value, with the white space behind it. */
+export interface JsonEnd {
+  readonly end: number
+  /** As `lone_surrogate`. */
+  readonly lone: boolean
+}
+
+/** Of the JSON value that begins at `start`. What follows is not looked at, nor whether all this is UTF-8. */
+export const scanJsonValue: (bytes: Uint8Array, start: number, maxDepth: number) => JsonEnd | 'too_deep' | JsonProblem =
   scanner.scanValue
 
 /** Its functions and their state are made once, for all scans. */
@@ -64,14 +68,15 @@ function createScanner() {
     return result
   }
 
-  function scanValue(text: Uint8Array, start: number, maxDepth: number): number | 'too_deep' | JsonProblem {
+  function scanValue(text: Uint8Array, start: number, maxDepth: number): JsonEnd | 'too_deep' | JsonProblem {
     bytes = text
     end = text.length
     at = start
+    lone = false
     inObject = false
     const problem = value(maxDepth)
     bytes = empty
-    return problem ?? at
+    return problem ?? { end: at, lone }
   }
 
   function problem(message: string): JsonProblem {

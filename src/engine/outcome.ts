@@ -7,6 +7,10 @@ export interface Location {
 
 export type Outcome = Ended & Noted
 
+/** What one run comes to, of an input that can be read. */
+export type EndedRun = Exclude<Ended, { kind: 'invalid_input' }>
+export type FailedRun = Extract<Ended, { kind: 'error' }>
+
 interface Noted {
   /** What the policy said with `trace`. */
   readonly notes?: readonly string[]

@@ -19,23 +19,30 @@ import { evaluationError } from './evaluation-error.ts'
 import { replaceLoneSurrogates, scanJson, type ScanResult } from './json-scan.ts'
 import type { EngineLimits } from './limits.ts'
 import { mostUnits } from './meter/meter.ts'
-import type { Outcome } from './outcome.ts'
+import type { EndedRun, Outcome } from './outcome.ts'
 import type { RuleNames } from './rule-names.ts'
 import { createResultWriter } from './result-json.ts'
 
 export interface LoadedPolicy {
   /**
    * `input` is the text of any JSON value; without it, `input` is undefined in Rego. Synchronous unless a builtin
-   * answers later: then the policy runs again for each such answer, and `mayStart` is called before each of these
-   * runs. The promise rejects with what `mayStart` throws, and with nothing else.
+   * answers later: then the policy runs again for each such answer. The promise rejects with what `mayStart` throws,
+   * and with nothing else.
    */
   readonly evaluate: (
     input: Uint8Array | undefined,
     request: RequestContext,
-    mayStart?: () => void,
+    options?: EvaluateOptions,
   ) => Outcome | Promise<Outcome>
   /** Memory held, in bytes. */
   readonly bytes: number
+}
+
+export interface EvaluateOptions {
+  /** Called before each run but the first. */
+  readonly mayStart?: (() => void) | undefined
+  /** The input was scanned: it is JSON, no deeper than it may be, without lone surrogates. */
+  readonly scanned?: boolean
 }
 
 export interface PolicyOptions {
@@ -51,6 +58,22 @@ export interface PolicyOptions {
   readonly asQuery: boolean
 }
 
+/** A run that was left because it must wait. */
+interface Suspended {
+  readonly kind: 'suspended'
+  readonly cost: number
+  /** What remains of the budget. */
+  readonly left: number
+}
+
+interface Replay {
+  readonly input: Uint8Array | undefined
+  readonly own: Decision
+  readonly first: Suspended
+  readonly mayStart: (() => void) | undefined
+}
+
+const noOptions: EvaluateOptions = {}
 const roomyBytes = 2 ** 20
 
 const writeResult = createResultWriter()
@@ -82,6 +105,7 @@ function createJsonReader(): ReadResult<Uint8Array> {
 export function createPolicy(options: PolicyOptions): LoadedPolicy {
   const { module, data, entrypoint, extensions, limits, asQuery } = options
   const decisions = { ...options.decisions, ...options.settings, ruleNames: options.ruleNames, limits }
+  const budget = Math.min(limits.budget, mostUnits)
   let request: RequestContext = { header: () => '' }
   // Most decisions call no builtin and need none.
   let decision: Decision | undefined
@@ -97,8 +121,7 @@ export function createPolicy(options: PolicyOptions): LoadedPolicy {
   function load(): Instance {
     const room = data.length * parsedFactor
     const maximumBytes = limits.memory + room
-    const budget = Math.min(limits.budget, mostUnits)
-    const loaded = createInstance({ module, data, call, maximumBytes, wholeSet: asQuery, budget })
+    const loaded = createInstance({ module, data, call, maximumBytes, wholeSet: asQuery })
     return room > roomyBytes ? move(loaded) : loaded
   }
 
@@ -117,40 +140,49 @@ export function createPolicy(options: PolicyOptions): LoadedPolicy {
     }
   }
 
-  /** One run from the start; undefined when it must wait. */
-  function run(input: Uint8Array | undefined): Outcome | undefined {
+  /** One run from the start. */
+  function run(input: Uint8Array | undefined, units: number): EndedRun | Suspended {
     let current = instance
     try {
       current ??= load()
-      const json = current.evaluate(entry, input, readJson)
+      const json = current.evaluate(entry, input, readJson, units)
       instance = isOversized(current) ? move(current) : current
       const cost = current.cost()
       return json === undefined ? { kind: 'undefined', cost } : { kind: 'value', json, cost }
     } catch (error) {
       instance = current && replace(current, error)
-      return error instanceof Suspension ? undefined : evaluationError(error, current?.cost() ?? 0)
+      const cost = current?.cost() ?? 0
+      if (!(error instanceof Suspension)) return evaluationError(error, cost)
+      return { kind: 'suspended', cost, left: current?.left() ?? 0 }
     }
   }
 
   function start(input: Uint8Array | undefined, asked: RequestContext, mayStart?: () => void) {
     request = asked
     decision = undefined
-    const outcome = run(input)
-    if (outcome !== undefined) return decision === undefined ? outcome : withNotes(outcome, decision)
-    return decision === undefined ? { kind: 'undefined' as const, cost: 0 } : replay(input, decision, mayStart)
+    const outcome = run(input, budget)
+    if (outcome.kind !== 'suspended') return decision === undefined ? outcome : withNotes(outcome, decision)
+    if (decision === undefined) return { kind: 'undefined' as const, cost: outcome.cost }
+    return replay({ input, own: decision, first: outcome, mayStart })
   }
 
-  /** Other decisions run on the same instance in between: nothing of this one is in it while it waits. */
-  async function replay(input: Uint8Array | undefined, own: Decision, mayStart?: () => void): Promise<Outcome> {
+  /**
+   * Other decisions run on the same instance in between: nothing of this one is in it while it waits. All rounds have
+   * one budget.
+   */
+  async function replay({ input, own, first, mayStart }: Replay): Promise<Outcome> {
+    let { cost, left } = first
     try {
       for (;;) {
         const late = await own.answers.settle()
-        if (late !== undefined) return evaluationError(late, 0)
+        if (late !== undefined) return evaluationError(late, cost)
         mayStart?.()
         own.begin()
         decision = own
-        const outcome = run(input)
-        if (outcome !== undefined) return withNotes(outcome, own)
+        const outcome = run(input, left)
+        cost += outcome.cost
+        if (outcome.kind !== 'suspended') return withNotes({ ...outcome, cost }, own)
+        left = outcome.left
       }
     } finally {
       own.end()
@@ -164,8 +196,8 @@ export function createPolicy(options: PolicyOptions): LoadedPolicy {
   let instance: Instance | undefined = first
 
   return {
-    evaluate: (input, asked, mayStart) => {
-      if (input === undefined) return start(input, asked, mayStart)
+    evaluate: (input, asked, { mayStart, scanned = false } = noOptions) => {
+      if (input === undefined || scanned) return start(input, asked, mayStart)
       const scan = scanJson(input, limits.maxDepth)
       if (scan === 'ok' || (asQuery && typeof scan === 'object')) return start(input, asked, mayStart)
       if (scan !== 'lone_surrogate') return invalidInput(scan, limits.maxDepth)

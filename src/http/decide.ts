@@ -73,7 +73,7 @@ export const createDecide = (options: DecideOptions): Decide => {
   const run = (decision: Decision, instance: Instance): Answer | Promise<Answer> => {
     const { request } = decision
     const input = request.body.length === 0 ? undefined : request.body
-    const outcome = instance.evaluate(input, request, () => void open(decision))
+    const outcome = instance.evaluate(input, request, { mayStart: () => void open(decision) })
     return outcome instanceof Promise ? waitFor(decision, instance, outcome) : finish(decision, instance, outcome)
   }
 

@@ -3,6 +3,7 @@
  */
 import type { RequestContext } from '../../extensions/extension.ts'
 import type { Outcome } from '../engine/outcome.ts'
+import type { EvaluateOptions } from '../engine/policy.ts'
 import type { LockDocument, PackageDocument, PolicyKey, PolicyMeta } from '../policy/schema.ts'
 
 /** What every thing that answers has in common. */
@@ -32,6 +33,6 @@ export interface Instance {
   readonly evaluate: (
     input: Uint8Array | undefined,
     context: RequestContext,
-    mayStart?: () => void,
+    options?: EvaluateOptions,
   ) => Outcome | Promise<Outcome>
 }

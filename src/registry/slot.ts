@@ -4,7 +4,7 @@
  */
 import type { RequestContext } from '../../extensions/extension.ts'
 import type { Outcome } from '../engine/outcome.ts'
-import type { LoadedPolicy } from '../engine/policy.ts'
+import type { EvaluateOptions, LoadedPolicy } from '../engine/policy.ts'
 import type { LockDocument } from '../policy/schema.ts'
 import type { Loader } from './loader.ts'
 import type { Entry, EntryMeta, Instance } from './policy-entry.ts'
@@ -71,8 +71,8 @@ export class LiveInstance implements Instance {
     return Math.min(most, Math.max(1, this.#bytes))
   }
 
-  evaluate(input: Uint8Array | undefined, context: RequestContext, mayStart?: () => void): Outcome | Promise<Outcome> {
-    const outcome = this.#loaded.evaluate(input, context, mayStart)
+  evaluate(input: Uint8Array | undefined, context: RequestContext, options?: EvaluateOptions): Outcome | Promise<Outcome> {
+    const outcome = this.#loaded.evaluate(input, context, options)
     this.#weigh()
     return outcome instanceof Promise ? outcome.finally(() => this.#weigh()) : outcome
   }

@@ -86,7 +86,7 @@ const later =
   }
 
 const start = (policy: LoadedPolicy, input: object, mayStart?: () => void): Outcome | Promise<Outcome> =>
-  policy.evaluate(Buffer.from(JSON.stringify(input)), contextOf(), mayStart)
+  policy.evaluate(Buffer.from(JSON.stringify(input)), contextOf(), { mayStart })
 const text = async (outcome: Outcome | Promise<Outcome>): Promise<string> => outcomeText(await outcome)
 
 describe('an evaluation that calls a builtin that answers later', () => {
@@ -232,6 +232,29 @@ describe('what a decision may wait for is bounded', () => {
       'error: test.read: the decision has waited for 100 ms',
     )
     expect(performance.now() - before).toBeLessThan(1_000)
+  })
+
+  it('in work, over all rounds', async () => {
+    const input = { all: Array.from({ length: 20 }, (_, i) => i) }
+    const once = await start(await loadWith({ read: () => 1 }), input)
+    const cost = once.kind === 'value' ? once.cost : expect.unreachable()
+    const limits = { budget: cost * 3 }
+    expect(await start(await loadWith({ read: async () => 1, limits }), input)).toMatchObject({
+      kind: 'error',
+      code: 'evaluation_budget_exceeded',
+    })
+    expect(await text(start(await loadWith({ read: async () => 1, limits }), { one: 1 }))).toContain('"one":1')
+  })
+
+  it('and what all rounds cost is told', async () => {
+    const costOf = async (read: Call, input: object): Promise<number> => {
+      const outcome = await start(await loadWith({ read }), input)
+      return outcome.kind === 'value' ? outcome.cost : expect.unreachable()
+    }
+    const single = await costOf(() => 1, { one: 1 })
+    const replayed = await costOf(async () => 1, { one: 1 })
+    expect(replayed).toBeGreaterThan(single * 1.2)
+    expect(replayed).toBeLessThan(single * 2)
   })
 
   it('in the size of the answers', async () => {

@@ -96,7 +96,7 @@ describe('the capabilities', () => {
       await run('tar', ['xzf', 'b.tar.gz', '/policy.wasm'], { cwd: dir })
       const module = new WebAssembly.Module(meter(await readFile(join(dir, 'policy.wasm'))))
       const data = Buffer.from('{}')
-      const { builtins } = createInstance({ module, data, call: () => undefined, maximumBytes: 2 ** 24, budget: 1 })
+      const { builtins } = createInstance({ module, data, call: () => undefined, maximumBytes: 2 ** 24 })
       const carried = base.builtins.map(({ name }) => name).filter((name) => !builtins.has(name))
       expect([...nativeBuiltins].toSorted()).toEqual(carried.toSorted())
     })

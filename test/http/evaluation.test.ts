@@ -307,7 +307,7 @@ describe('an evaluation that waits for an answer from elsewhere', () => {
     const answered = new Promise<void>((resolve) => (answer = resolve))
     const fixture = createFixture({
       policies: {
-        waits: async (_input, _request, mayStart) => {
+        waits: async (_input, _request, { mayStart } = {}) => {
           await answered
           mayStart?.()
           return value('{"waited":true}')

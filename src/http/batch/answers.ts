@@ -3,6 +3,7 @@
  * ask for by taking what came before. Answers go out as soon as they are decided: what waits for a builtin does not keep
  * later inputs from being decided meanwhile, and no answer waits for further input to come.
  */
+import type { Clock } from './clock.ts'
 import type { BatchInput } from './line-inputs.ts'
 import type { ItemAnswer } from './open-batch.ts'
 import { createOutput, type Frame } from './output.ts'
@@ -14,6 +15,8 @@ export interface AnswersOptions {
   readonly decide: (input: BatchInput) => ItemAnswer | Promise<ItemAnswer>
   readonly frame: Frame
   readonly turns: Turns
+  /** Looked at by `decide`. */
+  readonly clock: Clock
   /** Aborted: nobody waits for the answers. */
   readonly signal: AbortSignal
 }
@@ -23,7 +26,7 @@ const mostWaiting = 32
 const pieceBytes = 65_536
 
 export async function* answersTo(options: AnswersOptions): AsyncGenerator<Buffer, void, undefined> {
-  const { inputs, decide, frame, turns, signal } = options
+  const { inputs, decide, frame, turns, clock, signal } = options
   const output = createOutput(frame)
   /** Answers in order; the first one is not there yet, or it would have gone out. */
   const waiting: (ItemAnswer | Promise<ItemAnswer>)[] = []
@@ -40,11 +43,12 @@ export async function* answersTo(options: AnswersOptions): AsyncGenerator<Buffer
     }
     const { done, value: group } = await reading
     if (done === true) break
+    clock.look()
     for (const input of group) {
-      if (performance.now() >= turnEnds) {
+      if (clock.at >= turnEnds) {
         if (output.size() > 0) yield output.take()
         await turns.next()
-        turnEnds = performance.now() + turnMs
+        turnEnds = clock.look() + turnMs
       }
       if (signal.aborted) return
       const answer = decide(input)

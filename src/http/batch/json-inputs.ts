@@ -1,9 +1,9 @@
 /**
- * `{ "inputs": [ … ] }` taken apart into the texts of its inputs, none of them parsed, every digit as it came. What is
- * not such a body throws `invalid_json`, `input_too_deep` or `invalid_request` and says where.
+ * `{ "inputs": [ … ] }` taken apart into the texts of its inputs: scanned, none of them parsed, every digit as it came.
+ * What is not such a body throws `invalid_json`, `input_too_deep` or `invalid_request` and says where.
  */
 import { isUtf8 } from 'node:buffer'
-import { scanJsonValue, type JsonProblem } from '../../engine/json-scan.ts'
+import { replaceLoneSurrogates, scanJsonValue, type JsonEnd, type JsonProblem } from '../../engine/json-scan.ts'
 import { EdictError } from '../../errors.ts'
 
 const quote = 0x22
@@ -26,8 +26,10 @@ export function* inputsOf(body: Buffer, maxDepth: number): Generator<Uint8Array,
   else
     for (let index = 0; ; index++) {
       const start = at
-      at = endOf(`inputs[${index}]`, scanJsonValue(body, at, maxDepth))
-      yield new Uint8Array(body.buffer, body.byteOffset + start, at - start)
+      const { end, lone } = checked(scanJsonValue(body, at, maxDepth), index)
+      const text = new Uint8Array(body.buffer, body.byteOffset + start, end - start)
+      at = end
+      yield lone ? replaceLoneSurrogates(text) : text
       const byte = body[at]
       at = blank(at + 1)
       if (byte === closeArray) break
@@ -55,7 +57,7 @@ export function* inputsOf(body: Buffer, maxDepth: number): Generator<Uint8Array,
     if (body[at] !== quote)
       throw new EdictError('invalid_request', `the body must be { "inputs": [ … ] }, at byte ${at}`)
     const start = at
-    at = endOf('the body', scanJsonValue(body, at, 0))
+    at = checked(scanJsonValue(body, at, 0)).end
     const name: unknown = JSON.parse(body.toString('utf8', start, at))
     if (name !== 'inputs' || seen) {
       const what = seen ? 'nothing but one "inputs"' : '"inputs"'
@@ -65,8 +67,9 @@ export function* inputsOf(body: Buffer, maxDepth: number): Generator<Uint8Array,
     expectByte(colon, 'the body is not JSON: expected a colon')
   }
 
-  function endOf(what: string, scanned: number | 'too_deep' | JsonProblem): number {
-    if (typeof scanned === 'number') return scanned
+  function checked(scanned: JsonEnd | 'too_deep' | JsonProblem, index?: number): JsonEnd {
+    if (typeof scanned === 'object' && 'end' in scanned) return scanned
+    const what = index === undefined ? 'the body' : `inputs[${index}]`
     if (scanned === 'too_deep') throw new EdictError('input_too_deep', `${what} nests deeper than ${maxDepth}`)
     throw notJson(what, scanned.position, scanned.message)
   }

@@ -14,6 +14,7 @@ import { asEdictError, errorBody, type ErrorLog, logError } from '../error-body.
 import { evaluationId, isUsableId, unusableId } from '../evaluation-id.ts'
 import type { DecisionMetrics, DecisionOutcome } from '../metrics.ts'
 import { costOf, countedAs, isFailed, outcomeError } from '../outcome-error.ts'
+import type { Clock } from './clock.ts'
 import type { BatchInput } from './line-inputs.ts'
 
 export interface BatchRequest extends RequestContext, PolicyName {
@@ -23,6 +24,9 @@ export interface BatchRequest extends RequestContext, PolicyName {
   readonly requestId: string | undefined
   /** Name, value, name, value, as they came. */
   readonly rawHeaders: readonly string[]
+  /** Inputs are JSON, none too deep, none with a lone surrogate. */
+  readonly scanned: boolean
+  readonly clock: Clock
 }
 
 /** The answer to one input, as JSON: what a single evaluation would answer. */
@@ -54,6 +58,20 @@ export interface OpenBatchOptions {
   readonly now?: () => number
 }
 
+/** One decision under way. */
+interface Item {
+  readonly index: number
+  readonly input: Uint8Array
+  readonly started: number
+  waited: boolean
+}
+
+interface Recorded {
+  readonly outcome: DecisionOutcome
+  readonly status: number
+  readonly cost?: number | undefined
+}
+
 const emptyDocument: ItemAnswer = { ok: true, json: Buffer.from('{}') }
 const noBody = new Uint8Array()
 
@@ -69,55 +87,57 @@ export const createOpenBatch = (options: OpenBatchOptions): OpenBatch => {
 
   const begin = (request: BatchRequest, key: string, instance: Instance): Batch => {
     const batchId = evaluationId(request.evaluationId)
+    const { clock } = request
     const mayStart = (): void => void admit(request)
+    const evaluating = { mayStart, scanned: request.scanned }
     let count = 0
     let total = 0
 
-    const decide = (given: BatchInput): ItemAnswer | Promise<ItemAnswer> => {
-      const id = count++
-      const started = performance.now()
-      const input = given instanceof EdictError ? noBody : given
+    const record = (item: Item, { outcome, status, cost = 0 }: Recorded): void => {
+      const ms = (item.waited ? performance.now() : clock.look()) - item.started
+      total += cost
+      metrics.decision(key, { outcome, seconds: ms / 1000, cost })
+      if (decisionLog === undefined) return
+      const { index, input } = item
+      const id = `${batchId}/${index}`
+      decisionLog({ request: { ...request, body: input }, id, outcome, status, ms, cost, meta: instance.meta })
+    }
 
-      const record = (outcome: DecisionOutcome, status: number, cost = 0): void => {
-        const ms = performance.now() - started
-        total += cost
-        metrics.decision(key, { outcome, seconds: ms / 1000, cost })
-        decisionLog?.({
-          request: { ...request, body: input },
-          id: `${batchId}/${id}`,
-          outcome,
-          status,
-          ms,
-          cost,
-          meta: instance.meta,
-        })
-      }
+    const fail = (item: Item, error: EdictError, cost?: number): ItemAnswer => {
+      const id = `${batchId}/${item.index}`
+      record(item, { outcome: countedAs(error), status: error.status, cost })
+      logError(log, error, { id, requestId: request.requestId, policy: nameOf(request) })
+      return { ok: false, json: Buffer.from(JSON.stringify(errorBody(error, id))) }
+    }
 
-      const fail = (error: EdictError, cost?: number): ItemAnswer => {
-        const itemId = `${batchId}/${id}`
-        record(countedAs(error), error.status, cost)
-        logError(log, error, { id: itemId, requestId: request.requestId, policy: nameOf(request) })
-        return { ok: false, json: Buffer.from(JSON.stringify(errorBody(error, itemId))) }
-      }
+    const finish = (item: Item, outcome: Outcome): ItemAnswer => {
+      const cost = costOf(outcome)
+      if (isFailed(outcome)) return fail(item, outcomeError(outcome, 'the input'), cost)
+      record(item, { outcome: outcome.kind, status: 200, cost })
+      return outcome.kind === 'value' ? { ok: true, json: outcome.json } : emptyDocument
+    }
 
-      const finish = (outcome: Outcome): ItemAnswer => {
-        const cost = costOf(outcome)
-        if (isFailed(outcome)) return fail(outcomeError(outcome, 'the input'), cost)
-        record(outcome.kind, 200, cost)
-        return outcome.kind === 'value' ? { ok: true, json: outcome.json } : emptyDocument
-      }
-
-      const failed = (error: unknown): ItemAnswer => fail(asEdictError(error))
-
+    const wait = async (item: Item, suspended: Promise<Outcome>): Promise<ItemAnswer> => {
+      item.waited = true
       try {
-        if (given instanceof EdictError) return fail(given)
+        return finish(item, await suspended)
+      } catch (error) {
+        return fail(item, asEdictError(error))
+      }
+    }
+
+    const decide = (given: BatchInput): ItemAnswer | Promise<ItemAnswer> => {
+      const input = given instanceof EdictError ? noBody : given
+      const item: Item = { index: count++, input, started: clock.at, waited: false }
+      try {
+        if (given instanceof EdictError) throw given
         if (input.length > maxInput)
           throw new EdictError('body_too_large', `the input is larger than ${maxInput} bytes`)
         mayStart()
-        const outcome = instance.evaluate(input, request, mayStart)
-        return outcome instanceof Promise ? outcome.then(finish).catch(failed) : finish(outcome)
+        const outcome = instance.evaluate(input, request, evaluating)
+        return outcome instanceof Promise ? wait(item, outcome) : finish(item, outcome)
       } catch (error) {
-        return failed(error)
+        return fail(item, asEdictError(error))
       }
     }
 

@@ -7,6 +7,7 @@ import type { Context } from 'hono'
 import { EdictError } from '../../errors.ts'
 import { gather, streamOf } from '../batch/answer-body.ts'
 import { answersTo } from '../batch/answers.ts'
+import { type Clock, createClock } from '../batch/clock.ts'
 import { inputsOf } from '../batch/json-inputs.ts'
 import { type BatchInput, linesOf } from '../batch/line-inputs.ts'
 import type { Batch, BatchRequest, OpenBatch } from '../batch/open-batch.ts'
@@ -105,21 +106,27 @@ export const evaluationsRoutes = (
     app.openAPIRegistry.registerPath(route)
     app.post(route.getRoutingPath(), async (c) => {
       const lines = isLines(c.req.header('content-type'))
-      const batch = await openBatch(requestOf(c, policyName(params.parse(c.req.param()))))
-      return lines ? answerLines(c, { batch, limits, turns }) : answerList(c, { batch, limits, turns })
+      const clock = createClock()
+      const request = requestOf(c, policyName(params.parse(c.req.param())))
+      const batch = await openBatch({ ...request, scanned: !lines, clock })
+      return (lines ? answerLines : answerList)(c, { batch, clock, limits, turns })
     })
   }
 }
 
 interface Work {
   readonly batch: Batch
+  readonly clock: Clock
   readonly limits: BatchLimits
   readonly turns: Turns
 }
 
 const isLines = (type: string | undefined): boolean => /^application\/(?:x-)?(?:ndjson|jsonl)\b/i.test(type ?? '')
 
-const requestOf = (c: Context<AppEnv>, name: ReturnType<typeof policyName>): BatchRequest => {
+const requestOf = (
+  c: Context<AppEnv>,
+  name: ReturnType<typeof policyName>,
+): Omit<BatchRequest, 'scanned' | 'clock'> => {
   const rawHeaders = c.env?.incoming?.rawHeaders ?? [...c.req.raw.headers].flat()
   return {
     ...name,
@@ -130,20 +137,20 @@ const requestOf = (c: Context<AppEnv>, name: ReturnType<typeof policyName>): Bat
   }
 }
 
-const answerLines = (c: Context<AppEnv>, { batch, limits, turns }: Work): Response => {
+const answerLines = (c: Context<AppEnv>, { batch, clock, limits, turns }: Work): Response => {
   const { signal, abort } = abortable(c.req.raw.signal)
   const inputs = linesOf(chunksOf(c), limits.maxBody)
-  const pieces = answersTo({ inputs, decide: batch.decide, frame: lineFrame, turns, signal })
+  const pieces = answersTo({ inputs, decide: batch.decide, frame: lineFrame, turns, clock, signal })
   const headers = headersOf('application/x-ndjson', batch.headers(false))
   return new Response(streamOf(pieces, abort), { headers })
 }
 
 /** A short answer goes out whole, with its length and its cost; a long one as it comes. */
-const answerList = async (c: Context<AppEnv>, { batch, limits, turns }: Work): Promise<Response> => {
+const answerList = async (c: Context<AppEnv>, { batch, clock, limits, turns }: Work): Promise<Response> => {
   const { signal, abort } = abortable(c.req.raw.signal)
   const body = await readBytes(c, limits.maxBatchBody)
   const inputs = await split(body, { limits, turns })
-  const pieces = answersTo({ inputs: once(inputs), decide: batch.decide, frame: listFrame, turns, signal })
+  const pieces = answersTo({ inputs: once(inputs), decide: batch.decide, frame: listFrame, turns, clock, signal })
   const answer = await gather(pieces, wholeBytes)
   const isWhole = 'whole' in answer
   const headers = headersOf('application/json', batch.headers(isWhole))
