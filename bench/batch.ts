@@ -28,7 +28,7 @@ export const measureBatch = async ({ quick }: { quick: boolean }): Promise<Figur
   const policy = `/policy/${subject.group}/${subject.name}/${subject.version}`
   const inputs = Array.from({ length: size }, (_, index) => inputOf(index))
   const single = {
-    requests: inputs.map((input) => post(`${policy}/evaluation`, input)),
+    requests: inputs.slice(0, 200).map((input) => post(`${policy}/evaluation`, input)),
     connections: 32,
     decisions: 1,
   }

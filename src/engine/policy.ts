@@ -167,8 +167,8 @@ export function createPolicy(options: PolicyOptions): LoadedPolicy {
   }
 
   /**
-   * Other decisions run on the same instance in between: nothing of this one is in it while it waits. All rounds have
-   * one budget.
+   * Other decisions run on the same instance in between: nothing of this one is in it while it waits. All rounds share
+   * one budget; the cost that is told is that of the last one, which does not depend on what was cached.
    */
   async function replay({ input, own, first, mayStart }: Replay): Promise<Outcome> {
     let { cost, left } = first
@@ -180,9 +180,8 @@ export function createPolicy(options: PolicyOptions): LoadedPolicy {
         own.begin()
         decision = own
         const outcome = run(input, left)
-        cost += outcome.cost
-        if (outcome.kind !== 'suspended') return withNotes({ ...outcome, cost }, own)
-        left = outcome.left
+        if (outcome.kind !== 'suspended') return withNotes(outcome, own)
+        ;({ cost, left } = outcome)
       }
     } finally {
       own.end()

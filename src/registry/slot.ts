@@ -71,7 +71,11 @@ export class LiveInstance implements Instance {
     return Math.min(most, Math.max(1, this.#bytes))
   }
 
-  evaluate(input: Uint8Array | undefined, context: RequestContext, options?: EvaluateOptions): Outcome | Promise<Outcome> {
+  evaluate(
+    input: Uint8Array | undefined,
+    context: RequestContext,
+    options?: EvaluateOptions,
+  ): Outcome | Promise<Outcome> {
     const outcome = this.#loaded.evaluate(input, context, options)
     this.#weigh()
     return outcome instanceof Promise ? outcome.finally(() => this.#weigh()) : outcome
