@@ -1,13 +1,15 @@
 #!/usr/bin/env node
 /**
- * The command line: `edict serve | sync | status`. A composition root: reads the environment, builds the parts through
- * `main.ts`, prints for people (or `--json`), and turns outcomes into exit codes.
+ * The command line: `edict serve | sync | status`. Reads the environment, has `main/` build and join the parts, prints
+ * for people (or `--json`), and turns outcomes into exit codes.
  */
 import { Command } from 'commander'
-import { loadConfig, type Config } from './config.ts'
+import { loadConfig, parseConfig, readOrigin } from './config.ts'
 import { EdictError } from './errors.ts'
+import { runServer } from './main/serve.ts'
+import { readStatus } from './main/status.ts'
+import { runSync, runWorker } from './main/sync.ts'
 import { createProgressBar } from './progress.ts'
-import { readStatus, runServer, runSync, runWorker } from './main.ts'
 import { statusText } from './status-text.ts'
 import { version } from './version.ts'
 
@@ -36,10 +38,11 @@ interface Shared {
   readonly config?: string
 }
 
-const configured = (options: Shared): Config =>
-  loadConfig({ env: process.env, cwd: process.cwd(), file: options.config })
+const place = () => ({ env: process.env, cwd: process.cwd(), file: program.opts<Shared>().config })
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`)
+/** Where a command whose output may be parsed tells people something. */
+const tell = (text: string): void => void process.stderr.write(`${text}\n`)
 
 const program = new Command('edict')
   .description('Git-synced policy evaluation server that embeds OPA as WebAssembly')
@@ -53,9 +56,10 @@ program
   .description('serve decisions, and keep the sources in sync')
   .option('--no-sync', 'serve only; a worker elsewhere syncs')
   .action(async ({ sync }: { sync: boolean }) => {
-    const config = configured(program.opts<Shared>())
+    const origin = readOrigin(place())
+    const config = parseConfig(origin)
     const onProgress = createProgressBar(process.stderr)
-    await untilStopped(runServer({ config, env: process.env, sync, print, onProgress, signal: stop.signal }))
+    await untilStopped(runServer({ config, origin, env: process.env, sync, print, onProgress, signal: stop.signal }))
   })
 
 program
@@ -66,12 +70,11 @@ program
   .option('--confirm <commit>', 'apply the mass deletion of this very commit')
   .option('--json', 'print the outcome as JSON')
   .action(async (options: { watch?: boolean; source?: string; confirm?: string; json?: boolean }) => {
-    const config = configured(program.opts<Shared>())
     const onProgress = createProgressBar(process.stderr)
-    if (options.watch)
-      return untilStopped(runWorker({ config, env: process.env, print, onProgress, signal: stop.signal }))
+    const common = { config: loadConfig(place()), env: process.env, onProgress, signal: stop.signal }
+    if (options.watch) return untilStopped(runWorker({ ...common, print }))
     const { source = null, confirm = null } = options
-    const outcome = await runSync({ config, env: process.env, source, confirm, onProgress, signal: stop.signal })
+    const outcome = await runSync({ ...common, source, confirm, print: tell })
     print(options.json ? JSON.stringify(outcome, null, 2) : outcome.text)
     const findings = outcome.findings.some(({ severity }) => severity === 'error')
     process.exitCode = !outcome.ok ? exit.failed : findings ? exit.findings : exit.done
@@ -82,8 +85,8 @@ program
   .description('show the sources, the revision in force, quarantined and locked policies')
   .option('--json', 'print JSON')
   .action(async ({ json }: { json?: boolean }) => {
-    const config = configured(program.opts<Shared>())
-    const status = await readStatus({ config, env: process.env, signal: stop.signal })
+    const config = loadConfig(place())
+    const status = await readStatus({ config, env: process.env, print: tell, signal: stop.signal })
     print(json ? JSON.stringify(status, null, 2) : statusText(status))
   })
 

@@ -81,6 +81,8 @@ export interface Config {
     readonly host: string
     readonly port: number
     readonly shutdownMs: number
+    /** Processes that answer; 1: this one. */
+    readonly workers: number
     /** What a replica does that has lost the store. */
     readonly stale: 'serve' | 'refuse'
   }
@@ -155,17 +157,34 @@ const readSources = (
   return sources
 }
 
+/** What a configuration is made of. The same origin makes the same one again, except that files of secrets are read anew. */
+export interface ConfigOrigin {
+  readonly env: Env
+  readonly cwd: string
+  /** Absolute. */
+  readonly path: string
+  /** What stands in the file; null: there is none. */
+  readonly text: string | null
+}
+
+/** @throws EdictError `config_invalid` when a file that was named does not exist. */
+export const readOrigin = ({ env, cwd, file }: { env: Env; cwd: string; file?: string | undefined }): ConfigOrigin => {
+  const named = file ?? (env['EDICT_CONFIG'] || undefined)
+  const path = resolve(cwd, named ?? 'edict.yaml')
+  const explicit = named !== undefined
+  if (explicit && !existsSync(path)) throw new EdictError('config_invalid', `The configuration ${path} does not exist.`)
+  return { env, cwd, path, text: existsSync(path) ? readFileSync(path, 'utf8') : null }
+}
+
 /**
  * Reads `edict.yaml` (or `file`) and the environment; a variable wins over the file.
  * @throws EdictError `config_invalid` that lists every problem at once.
  */
-export const loadConfig = ({ env, cwd, file }: { env: Env; cwd: string; file?: string | undefined }): Config => {
-  const path = resolve(cwd, file ?? env['EDICT_CONFIG'] ?? 'edict.yaml')
-  const explicit = file !== undefined || env['EDICT_CONFIG'] !== undefined
-  if (explicit && !existsSync(path)) throw new EdictError('config_invalid', `The configuration ${path} does not exist.`)
-  const { value, problems } = existsSync(path)
-    ? fileProblems(path, readFileSync(path, 'utf8'))
-    : { value: {}, problems: [] }
+export const loadConfig = (options: Parameters<typeof readOrigin>[0]): Config => parseConfig(readOrigin(options))
+
+/** @throws EdictError `config_invalid` that lists every problem at once. */
+export const parseConfig = ({ env, cwd, path, text }: ConfigOrigin): Config => {
+  const { value, problems } = text === null ? { value: {}, problems: [] } : fileProblems(path, text)
   const known = new Set<string>([...Object.values(keys).map((key) => key.path), 'sources', ''])
   for (const path of written(value)) if (!known.has(path)) problems.push(`${path}: unknown key`)
   const values = readKeys(value, env, problems)
@@ -175,7 +194,13 @@ export const loadConfig = ({ env, cwd, file }: { env: Env; cwd: string; file?: s
       errors: problems.map((message) => ({ code: 'config_invalid', message })),
     })
   return {
-    server: { host: values.host, port: values.port, shutdownMs: values.shutdown, stale: values.stale },
+    server: {
+      host: values.host,
+      port: values.port,
+      shutdownMs: values.shutdown,
+      workers: values.workers,
+      stale: values.stale,
+    },
     dataDir: resolve(cwd, values.data),
     store: { uri: values.uri === '' ? null : secretOf(values.uri), database: values.database },
     auth: { mode: 'open', explicit: values.auth === 'open' },

@@ -1,27 +1,23 @@
 /** The store as the HTTP routes ask for it. */
 import type { AppDeps } from './http/app.ts'
 import type { StoredText } from './policy/schema.ts'
-import type { Registry } from './registry/registry.ts'
 import type { Store } from './store/store.ts'
-import { sleep } from './store/wait.ts'
 
 type StorePorts = Pick<AppDeps, 'locks' | 'policies' | 'sources' | 'requests'>
 
-/** Who asked for a cycle may ask for a decision next: this server first takes in what the cycle made, within a bound. */
+/** Who asked for a cycle may ask for a decision next, of any process: all take in what the cycle made first, within a bound. */
 const takenInWithinMs = 2_000
 
-const takenIn = async ({ state }: Pick<Registry, 'state'>, revision: number): Promise<void> => {
-  const until = performance.now() + takenInWithinMs
-  while (state.revision < revision && performance.now() < until) await sleep(5)
+const takenIn = async (store: Store): Promise<void> => {
+  const { sequence } = await store.head()
+  await store.replicas.confirm(sequence, { timeoutMs: takenInWithinMs })
 }
 
 export const portsOf = ({
   store,
-  registry,
   signal,
 }: {
   readonly store: Store
-  readonly registry: Pick<Registry, 'state'>
   /** Aborted: nobody is kept waiting for a cycle any more. */
   readonly signal: AbortSignal
 }): StorePorts => {
@@ -50,7 +46,7 @@ export const portsOf = ({
       outcome: async (id, { withinMs }) => {
         const outcome = await store.requests.waitFor(id, { timeoutMs: withinMs, signal })
         if (outcome === 'pending') return null
-        if (outcome.revision !== null) await takenIn(registry, outcome.revision)
+        if (outcome.revision !== null) await takenIn(store).catch(() => undefined)
         return outcome
       },
     },

@@ -1,5 +1,5 @@
 import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
@@ -26,9 +26,16 @@ describe('the configuration', () => {
   it('has a default for everything', () => {
     const cwd = folder()
     const config = loadConfig({ env: {}, cwd })
-    expect(config.server).toEqual({ host: '127.0.0.1', port: 8081, shutdownMs: 10_000, stale: 'serve' })
+    expect(config.server).toEqual({ host: '127.0.0.1', port: 8081, shutdownMs: 10_000, workers: 1, stale: 'serve' })
     expect(config.dataDir).toBe(join(cwd, '.edict'))
     expect(config.sources).toEqual([])
+  })
+
+  it('takes a number of processes, or one for each core', () => {
+    const workers = (EDICT_WORKERS: string) => loadConfig({ env: { EDICT_WORKERS }, cwd: folder() }).server.workers
+    expect([workers('auto'), workers('3'), workers('1')]).toEqual([availableParallelism(), 3, 1])
+    expect(() => workers('many')).toThrow('EDICT_WORKERS: is neither auto nor a number from 1 to 256')
+    for (const wrong of ['0', '1.5', '-1', '10000']) expect(() => workers(wrong)).toThrow('EDICT_WORKERS: ')
   })
 
   it('takes one source from the variables of the Go policy service', () => {

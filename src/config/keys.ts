@@ -1,7 +1,7 @@
 /** Every plain key of the configuration: where it stands in `edict.yaml`, its variable, schema, default and doc. */
 import { z } from 'zod'
 import { allowList } from './outbound.ts'
-import { count, duration, flag, size } from './values.ts'
+import { count, duration, flag, processes, size } from './values.ts'
 
 export interface Key<T> {
   /** Dotted place in `edict.yaml`. */
@@ -36,6 +36,13 @@ export const keys = {
     schema: duration,
     default: '10s',
     doc: 'How long requests in flight may take to finish after SIGTERM.',
+  }),
+  workers: key({
+    path: 'server.workers',
+    env: 'EDICT_WORKERS',
+    schema: processes,
+    default: 1,
+    doc: 'Processes that answer on the port: a number, or `auto` for one per core. Each keeps the policies that it answers for in its own memory. 1: this process, and no other.',
   }),
   stale: key({
     path: 'server.stale',
@@ -126,7 +133,7 @@ export const keys = {
     env: 'EDICT_MAX_CONCURRENT',
     schema: count,
     default: 2000,
-    doc: 'Requests in flight at once; above it 503 `too_many_requests`.',
+    doc: 'Requests in flight at once, in each process; above it 503 `too_many_requests`.',
   }),
   maxHeaders: key({
     path: 'limits.maxHeaders',
@@ -147,7 +154,7 @@ export const keys = {
     env: 'EDICT_MAX_LOADED',
     schema: count,
     default: 2000,
-    doc: 'Policies kept loaded in memory; the least recently used go first and are loaded again when asked.',
+    doc: 'Policies kept loaded in memory, by each process; the least recently used go first and are loaded again when asked.',
   }),
   strict: key({
     path: 'evaluation.strict',

@@ -1,5 +1,6 @@
 /** How sizes, durations and secrets are written in the configuration. */
 import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import type { Secret } from '../config.ts'
 
@@ -28,6 +29,12 @@ export const size = scaledSchema({ ...units, '': 1 }, 'a size such as 1MB or 512
 export const duration = scaledSchema(spans, 'a duration such as 60s, 5m or 250ms')
 
 export const count = z.coerce.number().int().positive()
+
+/** `auto` or a number of processes. */
+export const processes = z.union(
+  [z.literal('auto').transform(() => availableParallelism()), z.coerce.number().int().min(1).max(256)],
+  'is neither auto nor a number from 1 to 256',
+)
 
 export const flag = z.union([z.boolean(), z.enum(['true', 'false', '1', '0', 'yes', 'no'])]).transform((value) => {
   return typeof value === 'boolean' ? value : ['true', '1', 'yes'].includes(value)

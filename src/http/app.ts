@@ -37,7 +37,7 @@ export interface AppDeps {
   readonly requests: CycleRequests
   readonly verifyWebhook: VerifyWebhook
   readonly health: () => Health
-  readonly metrics: Metrics
+  readonly metrics: Pick<Metrics, 'scrape' | 'contentType'>
   readonly resolveActor: ResolveActor
   readonly enforce: Enforce
   readonly guard: HostGuard

@@ -2,9 +2,10 @@
  * The numbers of this server for Prometheus. Decisions are counted in plain numbers and become prom-client metrics when
  * they are scraped; so many policies have a label of their own, all others share `other`.
  */
-import { collectDefaultMetrics, Counter, Gauge, Registry as PrometheusRegistry } from 'prom-client'
+import { type Aggregator, collectDefaultMetrics, Counter, Gauge, Registry as PrometheusRegistry } from 'prom-client'
 import type { SourceDocument } from '../policy/schema.ts'
 import type { Registry } from '../registry/registry.ts'
+import { contentType, numbersText, readNumbers, type Measure, type Numbers } from './numbers.ts'
 
 export const decisionOutcomes = [
   'value',
@@ -36,6 +37,8 @@ export interface Metrics extends DecisionMetrics {
   readonly contentType: string
   /** Prometheus text. */
   readonly scrape: () => Promise<string>
+  /** The same as data, to be put together with those of other processes. */
+  readonly numbers: () => Promise<Numbers>
 }
 
 const buckets = [
@@ -119,16 +122,18 @@ export const createMetrics = ({
       for (const [reason, count] of refusals) this.inc({ reason }, count)
     },
   })
-  const gauge = (name: string, help: string, value: () => number): Gauge =>
+  const gauge = (name: string, help: string, value: () => number, aggregator: Aggregator = 'sum'): Gauge =>
     new Gauge({
       name,
       help,
       registers,
+      aggregator,
       collect() {
         this.set(value())
       },
     })
-  gauge('edict_policies', 'Policies known.', () => registry.stats().policies)
+  gauge('edict_processes', 'Processes that answer.', () => 1)
+  gauge('edict_policies', 'Policies known.', () => registry.stats().policies, 'max')
   gauge('edict_policies_loaded', 'Policies loaded in memory.', () => registry.stats().loaded)
   gauge('edict_policies_loaded_bytes', 'Memory held by loaded policies.', () => registry.stats().bytes)
   gauge('edict_modules_loaded', 'Compiled WASM modules in memory.', () => registry.stats().modules)
@@ -141,18 +146,21 @@ export const createMetrics = ({
       this.inc(registry.stats().loads)
     },
   })
-  gauge('edict_locks', 'Policies locked now.', () => registry.stats().locked)
-  gauge('edict_revision', 'The revision in force.', () => registry.state.revision)
-  gauge('edict_sequence', 'The last change of the store seen.', () => registry.state.sequence)
-  gauge('edict_ready', '1 while the store is followed.', () => (registry.state.ready ? 1 : 0))
-  gauge('edict_stale_seconds', 'How long the store has been lost.', () => {
+  gauge('edict_locks', 'Policies locked now.', () => registry.stats().locked, 'max')
+  gauge('edict_revision', 'The revision in force.', () => registry.state.revision, 'min')
+  gauge('edict_sequence', 'The last change of the store seen.', () => registry.state.sequence, 'min')
+  gauge('edict_ready', '1 while the store is followed.', () => (registry.state.ready ? 1 : 0), 'min')
+  const staleSeconds = () => {
     const { staleSince } = registry.state
     return staleSince === null ? 0 : (Date.now() - staleSince) / 1000
-  })
+  }
+  gauge('edict_stale_seconds', 'How long the store has been lost.', staleSeconds, 'max')
   sourceGauges({ registers, sources })
 
+  const numbers = async (): Promise<Numbers> => [...(await readNumbers(prometheus)), histogram(latency)]
+
   return {
-    contentType: prometheus.contentType,
+    contentType,
     decision: (key, { outcome, seconds, cost }) => {
       const counts = countsOf(key)
       counts[outcome]++
@@ -165,7 +173,8 @@ export const createMetrics = ({
     refused: (reason) => {
       refusals.set(reason, (refusals.get(reason) ?? 0) + 1)
     },
-    scrape: async () => `${await prometheus.metrics()}\n${histogramText(latency)}`,
+    numbers,
+    scrape: async () => numbersText([await numbers()]),
   }
 }
 
@@ -178,6 +187,7 @@ const sourceGauges = ({
 }): void => {
   new Gauge({
     name: 'edict_source_ready',
+    aggregator: 'max',
     help: '1 while the last cycle of the source succeeded.',
     labelNames: ['source'],
     registers,
@@ -188,6 +198,7 @@ const sourceGauges = ({
   })
   new Gauge({
     name: 'edict_source_last_success_timestamp_seconds',
+    aggregator: 'max',
     help: 'When the source was last synced.',
     labelNames: ['source'],
     registers,
@@ -200,6 +211,7 @@ const sourceGauges = ({
   })
   new Gauge({
     name: 'edict_source_quarantined',
+    aggregator: 'max',
     help: 'Policies of the source that are quarantined.',
     labelNames: ['source'],
     registers,
@@ -211,13 +223,22 @@ const sourceGauges = ({
 }
 
 /** By hand: prom-client observes one value at a time. */
-const histogramText = ({ counts, sum }: { readonly counts: readonly number[]; readonly sum: number }): string => {
+const histogram = ({ counts, sum }: { readonly counts: readonly number[]; readonly sum: number }): Measure => {
   const name = 'edict_decision_duration_seconds'
-  const lines = [`# HELP ${name} Time to decide, without reading the request.`, `# TYPE ${name} histogram`]
   let total = 0
-  counts.forEach((count, at) => {
+  const lines = counts.map((count, at) => {
     total += count
-    lines.push(`${name}_bucket{le="${buckets[at] ?? '+Inf'}"} ${total}`)
+    return { metricName: `${name}_bucket`, labels: { le: buckets[at] ?? '+Inf' }, value: total }
   })
-  return [...lines, `${name}_sum ${sum}`, `${name}_count ${total}`, ''].join('\n')
+  return {
+    name,
+    help: 'Time to decide, without reading the request.',
+    type: 'histogram',
+    aggregator: 'sum',
+    values: [
+      ...lines,
+      { metricName: `${name}_sum`, labels: {}, value: sum },
+      { metricName: `${name}_count`, labels: {}, value: total },
+    ],
+  }
 }

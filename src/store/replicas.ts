@@ -28,6 +28,8 @@ export interface Replicas {
   /** Says that this replica lives and how far it is; also the heartbeat. Resolves when the store has it. */
   readonly beat: (sequence: number) => Promise<void>
   readonly remove: () => Promise<void>
+  /** Takes another off the list that is known to be dead: nothing waits for it any more. */
+  readonly forget: (id: string) => Promise<void>
   readonly list: () => Promise<readonly ReplicaStatus[]>
   /** Waits until all live replicas have come as far as `sequence`. */
   readonly confirm: (sequence: number, options?: ConfirmOptions) => Promise<Confirmation>
@@ -74,6 +76,10 @@ export function createReplicas(connection: Connection, id: string): Replicas {
     return waiting
   }
 
+  const forget = async (gone: string): Promise<void> => {
+    await connection.run((db) => collectionsOf(db).replicas.deleteOne({ _id: gone }))
+  }
+
   const list = () =>
     connection.run((db) =>
       collectionsOf(db)
@@ -91,12 +97,11 @@ export function createReplicas(connection: Connection, id: string): Replicas {
       const wasKnown = state === 'known'
       state = 'removed'
       if (!wasKnown) return
-      await connection.run(async (db) => {
-        await waiting?.catch(() => undefined)
-        await writing?.catch(() => undefined)
-        await collectionsOf(db).replicas.deleteOne({ _id: id })
-      })
+      await waiting?.catch(() => undefined)
+      await writing?.catch(() => undefined)
+      await forget(id)
     },
+    forget,
     list,
     confirm: async (sequence, { timeoutMs = 5000, signal } = {}) => {
       const begin = performance.now()

@@ -1,0 +1,63 @@
+/** What every command opens first: the store of this deployment, and the database under it when that is embedded. */
+import type { Logger } from 'pino'
+import type { Extension } from '../../extensions/extension.ts'
+import { extensions as builtin } from '../../extensions/index.ts'
+import type { Config } from '../config.ts'
+import { openDatabase } from '../database.ts'
+import { loadOwnExtensions } from '../own-extensions.ts'
+import type { OnProgress } from '../progress.ts'
+import { openStore, type Store } from '../store/store.ts'
+import type { Environment } from '../tools/cache-folder.ts'
+
+export interface RunOptions {
+  readonly config: Config
+  readonly env: Environment
+  /** Lines for people, on standard output. */
+  readonly print: (line: string) => void
+  readonly onProgress?: OnProgress
+  /** Aborted: stop, having drained. */
+  readonly signal: AbortSignal
+}
+
+export interface OpenStore {
+  readonly store: Store
+  readonly close: () => Promise<void>
+}
+
+export interface Deployment extends OpenStore {
+  readonly uri: string
+}
+
+export const allExtensions = async ({ extensions: folder }: Config): Promise<readonly Extension[]> => [
+  ...builtin,
+  ...(await loadOwnExtensions({ folder, builtin })),
+]
+
+export const openStoreAt = (
+  uri: string,
+  { config, log, replicaId }: { readonly config: Config; readonly log: Logger; readonly replicaId?: string },
+): OpenStore => {
+  const closing = new AbortController()
+  const store = openStore({
+    uri,
+    database: config.store.database,
+    log: log.child({ part: 'store' }),
+    signal: closing.signal,
+    ...(replicaId !== undefined && { replicaId }),
+  })
+  const close = async (): Promise<void> => {
+    await store.close()
+    closing.abort()
+  }
+  return { store, close }
+}
+
+export const openDeployment = async ({ config, env, print, signal }: RunOptions, log: Logger): Promise<Deployment> => {
+  const database = await openDatabase({ config, env, print, signal })
+  const { store, close } = openStoreAt(database.uri, { config, log })
+  const closeAll = async (): Promise<void> => {
+    await close()
+    await database.stop()
+  }
+  return { store, uri: database.uri, close: closeAll }
+}

@@ -1,0 +1,64 @@
+/** Joins the HTTP server: the hot path and the application over one registry, one guard and one set of numbers. */
+import { createWebhookVerifier } from '../../sync/webhook-verifier.ts'
+import { resolveLocalActor } from '../auth/actor.ts'
+import { enforceOpen } from '../auth/enforce.ts'
+import { createApp } from '../http/app.ts'
+import { createOpenBatch } from '../http/batch/open-batch.ts'
+import { createDecide } from '../http/decide.ts'
+import { createDecisionLog } from '../http/decision-log.ts'
+import { createHostGuard } from '../http/host-guard.ts'
+import { createMetrics } from '../http/metrics.ts'
+import type { Numbers } from '../http/numbers.ts'
+import { createServer, type HttpServer } from '../http/server.ts'
+import { portsOf } from '../ports.ts'
+import type { Registry } from '../registry/registry.ts'
+import { version } from '../version.ts'
+import type { ReplicaOptions } from './replica.ts'
+
+export interface HttpOptions extends ReplicaOptions {
+  readonly registry: Registry
+  readonly firstSync: () => boolean
+}
+
+export interface Http {
+  readonly server: HttpServer
+  readonly numbers: () => Promise<Numbers>
+}
+
+const openDecisionLog = ({ config, log }: HttpOptions) => {
+  const { decisions, decisionInput: input, decisionHeaders: headers } = config.log
+  return decisions ? createDecisionLog({ log: log.child({ part: 'decision' }), input, headers }) : undefined
+}
+
+export const createHttp = (options: HttpOptions): Http => {
+  const { config, store, registry, log, signal, firstSync } = options
+  const ports = portsOf({ store, signal })
+  const metrics = createMetrics({ registry, sources: () => ports.sources.list().catch(() => []) })
+  const { scrape = metrics.scrape } = options
+  const { stale } = config.server
+  const decisions = { registry, stale, metrics, log, decisionLog: openDecisionLog(options) }
+  const decide = createDecide(decisions)
+  const openBatch = createOpenBatch({ ...decisions, maxInput: config.limits.maxBody })
+  const guard = createHostGuard({ loopbackOnly: !config.auth.explicit })
+  const app = createApp({
+    ...ports,
+    decide,
+    openBatch,
+    registry,
+    verifyWebhook: createWebhookVerifier({ sources: config.sources }),
+    health: () => ({
+      store: registry.state.loaded && registry.state.staleSince === null,
+      stream: registry.state.ready,
+      firstSync: firstSync(),
+    }),
+    metrics: { contentType: metrics.contentType, scrape },
+    resolveActor: resolveLocalActor,
+    enforce: enforceOpen,
+    guard,
+    limits: config.limits,
+    log,
+    version,
+  })
+  const server = createServer({ app, decide, guard, limits: config.limits, metrics, log })
+  return { server, numbers: metrics.numbers }
+}

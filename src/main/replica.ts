@@ -1,0 +1,86 @@
+/** One process that answers: follows the store, keeps the registry by it, and listens. It does not close the store. */
+import type { Logger } from 'pino'
+import type { Extension } from '../../extensions/extension.ts'
+import type { Config } from '../config.ts'
+import { createEngine } from '../engine/engine.ts'
+import type { Numbers } from '../http/numbers.ts'
+import { createSettings } from '../policy-settings.ts'
+import { createRegistry, type Registry } from '../registry/registry.ts'
+import type { Store } from '../store/store.ts'
+import { follow } from '../store/watch.ts'
+import { explainListen } from './address.ts'
+import { inForce, type Front } from './front.ts'
+import { createHttp } from './http.ts'
+
+export interface ReplicaOptions {
+  readonly config: Config
+  readonly store: Store
+  readonly extensions: readonly Extension[]
+  readonly log: Logger
+  /** Aborted: nobody is kept waiting any more. */
+  readonly signal: AbortSignal
+  /** What `/metrics` answers; absent: the numbers of this process. */
+  readonly scrape?: () => Promise<string>
+}
+
+export interface Replica extends Front {
+  readonly numbers: () => Promise<Numbers>
+}
+
+const openRegistry = ({ config, store, extensions, log }: ReplicaOptions): Registry => {
+  const { maxDepth, budget, maxMemory: memory, maxLoaded: maxPolicies } = config.limits
+  const { maxWaitMs } = config.evaluation
+  const engine = createEngine({ extensions, limits: { maxDepth, budget, memory, maxWaitMs } })
+  const settingsOf = createSettings(config, log.child({ part: 'policy' }))
+  return createRegistry({ engine, loadBlob: store.blobs.get, maxPolicies, log, settingsOf })
+}
+
+const startFollowing = ({ store, registry, signal }: { store: Store; registry: Registry; signal: AbortSignal }) =>
+  follow({
+    store,
+    signal,
+    onSnapshot: ({ policies, packages, locks, revision, sequence }) => {
+      const held = new Map(locks.map((lock) => [lock._id, lock]))
+      registry.swap({ policies, packages, removed: [], locks: held, complete: true, revision, sequence })
+    },
+    onChange: ({ policies, removed, packages, locks, revision, sequence }) => {
+      const changed = new Map([
+        ...locks.removed.map((key) => [key, null] as const),
+        ...locks.set.map((lock) => [lock._id, lock] as const),
+      ])
+      const gone = [...removed, ...packages.removed]
+      registry.swap({ policies, packages: packages.set, removed: gone, locks: changed, revision, sequence })
+    },
+    onState: (state) => registry.note({ ready: state.ready, staleSince: state.ready ? null : state.since.getTime() }),
+  })
+
+const waitUntil = async (holds: () => boolean, signal: AbortSignal): Promise<void> => {
+  while (!holds() && !signal.aborted) await new Promise((resolve) => setTimeout(resolve, 10))
+}
+
+export const openReplica = (options: ReplicaOptions): Replica => {
+  const { config, store, signal } = options
+  const stopFollowing = new AbortController()
+  const registry = openRegistry(options)
+  const following = startFollowing({ store, registry, signal: stopFollowing.signal })
+  let hasSynced = false
+  const firstSync = () => hasSynced || registry.state.revision > 0
+  const { server, numbers } = createHttp({ ...options, registry, firstSync })
+  return {
+    listen: () => server.listen(config.server).catch(explainListen(config.server)),
+    synced: () => {
+      hasSynced = true
+    },
+    caughtUp: async (sequence) => {
+      await waitUntil(() => registry.state.ready && registry.state.sequence >= sequence, signal)
+      return inForce(registry.list())
+    },
+    numbers,
+    close: async () => {
+      await server.close({ graceMs: config.server.shutdownMs })
+      stopFollowing.abort()
+      await following
+      registry.close()
+    },
+  }
+}
