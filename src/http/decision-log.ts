@@ -7,7 +7,7 @@ import type { PolicyName } from '../registry/registry.ts'
 import type { DecisionOutcome } from './metrics.ts'
 
 export interface DecisionLine {
-  readonly request: PolicyName & {
+  readonly request: (PolicyName | { readonly policy: string }) & {
     readonly body: Uint8Array
     readonly requestId: string | undefined
     readonly rawHeaders: readonly string[]
@@ -37,12 +37,11 @@ export const createDecisionLog =
     headers?: boolean
   }): DecisionLog =>
   ({ request, id, outcome, status, ms, cost, meta }) => {
-    const { repository, group, name, version } = request
     const line = {
       id,
       ...(request.requestId === undefined ? {} : { requestId: request.requestId }),
-      repository: meta?.repository ?? repository,
-      policy: `${group}/${name}/${version}`,
+      repository: meta?.repository ?? ('repository' in request ? request.repository : undefined),
+      policy: 'policy' in request ? request.policy : `${request.group}/${request.name}/${request.version}`,
       outcome,
       status,
       ms: Math.round(ms * 1000) / 1000,
