@@ -10,6 +10,7 @@ import type { Decide } from './decide.ts'
 import type { App, AppEnv } from './environment.ts'
 import type { ErrorLog } from './error-body.ts'
 import type { HostGuard } from './host-guard.ts'
+import type { ReadDocument } from './opa/documents.ts'
 import { invalidRequest } from './json-request.ts'
 import type { Metrics } from './metrics.ts'
 import { notFound } from './middleware/not-found.ts'
@@ -23,6 +24,7 @@ import { evaluationRoutes } from './routes/evaluation.ts'
 import { type BatchLimits, evaluationsRoutes } from './routes/evaluations.ts'
 import { lockRoutes, type LockStore } from './routes/lock.ts'
 import { type Health, operationRoutes } from './routes/operation.ts'
+import { opaDataRoutes } from './routes/opa-data.ts'
 import { policyRoutes, type PolicyReader } from './routes/policy.ts'
 import { type CycleRequests, sourceRoutes, type SourceStore } from './routes/sources.ts'
 import { type VerifyWebhook, webhookRoutes } from './routes/webhook.ts'
@@ -30,6 +32,9 @@ import { type VerifyWebhook, webhookRoutes } from './routes/webhook.ts'
 export interface AppDeps {
   readonly decide: Decide
   readonly openBatch: OpenBatch
+  readonly readDocument: ReadDocument
+  /** Decisions are logged: answers in OPA's shape name theirs. */
+  readonly showIds: boolean
   readonly registry: Pick<Registry, 'find' | 'list' | 'lock' | 'state'>
   readonly policies: PolicyReader
   readonly locks: LockStore
@@ -64,6 +69,14 @@ export const createApp = (deps: AppDeps): App => {
   operationRoutes(app, { health: deps.health, metrics: deps.metrics, version })
   evaluationRoutes(app, { decide })
   evaluationsRoutes(app, { openBatch: deps.openBatch, limits })
+  opaDataRoutes(app, {
+    readDocument: deps.readDocument,
+    showIds: deps.showIds,
+    registry,
+    limits,
+    log: deps.log,
+    version,
+  })
   lockRoutes(app, { registry, locks, resolveActor, enforce })
   catalogRoutes(app, { registry })
   sourceRoutes(app, { sources, requests, resolveActor, enforce })

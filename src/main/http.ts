@@ -2,12 +2,14 @@
 import { createWebhookVerifier } from '../../sync/webhook-verifier.ts'
 import { resolveLocalActor } from '../auth/actor.ts'
 import { enforceOpen } from '../auth/enforce.ts'
+import { createAdmission } from '../http/admit.ts'
 import { createApp } from '../http/app.ts'
 import { createOpenBatch } from '../http/batch/open-batch.ts'
 import { createDecide } from '../http/decide.ts'
 import { createDecisionLog } from '../http/decision-log.ts'
 import { createHostGuard } from '../http/host-guard.ts'
 import { createMetrics } from '../http/metrics.ts'
+import { createDocuments } from '../http/opa/documents.ts'
 import type { Numbers } from '../http/numbers.ts'
 import { createServer, type HttpServer } from '../http/server.ts'
 import { portsOf } from '../ports.ts'
@@ -39,11 +41,18 @@ export const createHttp = (options: HttpOptions): Http => {
   const decisions = { registry, stale, metrics, log, decisionLog: openDecisionLog(options) }
   const decide = createDecide(decisions)
   const openBatch = createOpenBatch({ ...decisions, maxInput: config.limits.maxBody })
+  const readDocument = createDocuments({
+    ...decisions,
+    admission: createAdmission(decisions),
+    readBlob: (digest) => store.blobs.get(digest),
+  })
   const guard = createHostGuard({ loopbackOnly: !config.auth.explicit })
   const app = createApp({
     ...ports,
     decide,
     openBatch,
+    readDocument,
+    showIds: config.log.decisions,
     registry,
     verifyWebhook: createWebhookVerifier({ sources: config.sources }),
     health: () => ({

@@ -12,6 +12,8 @@ import type { CycleOutcome, LockDocument, PolicyKey, PolicyMeta, SourceDocument 
 import { EdictError } from '../../src/errors.ts'
 import { createApp } from '../../src/http/app.ts'
 import { createOpenBatch } from '../../src/http/batch/open-batch.ts'
+import { createAdmission } from '../../src/http/admit.ts'
+import { createDocuments } from '../../src/http/opa/documents.ts'
 import { createDecide, type DecideOptions } from '../../src/http/decide.ts'
 import { createHostGuard } from '../../src/http/host-guard.ts'
 import { createMetrics } from '../../src/http/metrics.ts'
@@ -179,9 +181,16 @@ export const createFixture = (options: FixtureOptions = {}) => {
     ...options.decide,
   })
   const guard = createHostGuard({ loopbackOnly: options.loopbackOnly ?? true })
+  const readDocument = createDocuments({
+    ...{ registry, metrics, readBlob: async (digest: string) => loadBlob(digest, new AbortController().signal) },
+    admission: createAdmission({ registry, stale: options.decide?.stale ?? 'serve' }),
+    decisionLog: options.decide?.decisionLog,
+  })
   const app = createApp({
     decide,
     openBatch,
+    readDocument,
+    showIds: options.decide?.decisionLog !== undefined,
     registry,
     guard,
     metrics,

@@ -39,7 +39,7 @@ export interface BodyLimits {
 
 /** The body as one JSON document; undefined when it is empty. */
 export async function readDocument(c: Context<AppEnv>, limits: BodyLimits): Promise<Uint8Array | undefined> {
-  const sent = await readBytes(c)
+  const sent = await readBytes(c, limits.maxBody)
   const body = c.req.header('content-encoding') === 'gzip' ? inflate(sent, limits.maxBody) : sent
   if (body.length === 0) return undefined
   return /^application\/(?:x-)?yaml\b/i.test(c.req.header('content-type') ?? '')
@@ -74,9 +74,10 @@ function fromYaml(body: Uint8Array): Uint8Array {
   }
 }
 
-/** Of `{ "input": … }`; undefined when it is not there. */
+/** Of `{ "input": … }`; undefined when it is not there, or null, which OPA takes for the same. */
 export function inputOf(document: Uint8Array | undefined): Uint8Array | undefined {
   if (document === undefined) return undefined
   if (!isObject(document)) throw malformed('it must be an object that holds "input"')
-  return membersOf(document).get('input')
+  const input = membersOf(document).get('input')
+  return input === undefined || Buffer.from(input).toString().trim() === 'null' ? undefined : input
 }

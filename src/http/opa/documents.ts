@@ -95,7 +95,7 @@ export const createDocuments = (options: DocumentsOptions): ReadDocument => {
     try {
       instance = await registry.acquire(check())
       check()
-      const outcome = await instance.evaluate(request.input, request, () => void check())
+      const outcome = await instance.evaluate(request.input, request, { mayStart: () => void check() })
       if (isFailed(outcome)) throw outcomeError(outcome)
       record(outcome.kind, 200, costOf(outcome))
       return outcome.kind === 'value' ? outcome.json : undefined

@@ -16,6 +16,7 @@ import { answerBatch } from '../opa/batch.ts'
 import { checkedJson, inputOf, pathBelow, readDocument, type BodyLimits } from '../opa/data-request.ts'
 import type { DocumentRequest, ReadDocument } from '../opa/documents.ts'
 import { opaError, opaErrorText } from '../opa/error-shape.ts'
+import { describeOpaData } from '../opa/openapi.ts'
 
 export interface OpaDataDeps {
   readonly readDocument: ReadDocument
@@ -100,7 +101,6 @@ export const opaDataRoutes = (app: App, deps: OpaDataDeps): void => {
 
   const batch: Answer = async (c, id) => {
     const path = pathBelow(c.req.url, '/v1/batch/data')
-    c.set('maxBody', limits.maxBatchBody)
     const document = await readDocument(c, { maxDepth: limits.maxDepth + 2, maxBody: limits.maxBatchBody })
     const { status, body } = await answerBatch(
       document,
@@ -125,11 +125,7 @@ export const opaDataRoutes = (app: App, deps: OpaDataDeps): void => {
   )
   for (const path of ['/v1/data', '/v1/data/*']) {
     app.on(['GET', 'POST'], path, answering(v1))
-    app.on(
-      ['PUT', 'PATCH', 'DELETE'],
-      path,
-      answering(refuse('method_not_allowed', 'data comes from the sources: change data.json there')),
-    )
+    app.all(path, answering(refuse('method_not_allowed', 'data comes from the sources: change data.json there')))
   }
   for (const path of ['/v0/data', '/v0/data/*']) app.post(path, answering(v0))
   for (const path of ['/v1/batch/data', '/v1/batch/data/*']) app.post(path, answering(batch))
@@ -141,6 +137,7 @@ export const opaDataRoutes = (app: App, deps: OpaDataDeps): void => {
         refuse('not_found', 'queries are not compiled here: write the question as a rule and ask /v1/data for it'),
       ),
     )
+  describeOpaData(app)
   app.get('/health', (c) =>
     registry.state.ready ? c.json({}) : c.json({ error: 'this replica does not follow the store yet' }, 500),
   )
