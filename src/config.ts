@@ -9,9 +9,12 @@ import { z } from 'zod'
 import type { Outbound } from '../extensions/extension.ts'
 import { keys, type KeyName, type KeyValues } from './config/keys.ts'
 import { outboundOf } from './config/outbound.ts'
+import { librariesSchema } from './config/scopes.ts'
 import { environmentSource, resolveSource } from './config/sources.ts'
 import { secretOf } from './config/values.ts'
 import { EdictError } from './errors.ts'
+import { shippedSource } from './policy/rbac.ts'
+import type { Library, SourceScope } from './policy/scope.ts'
 
 /** A value that is a secret: held, never printed. */
 export interface Secret {
@@ -22,6 +25,8 @@ export interface Secret {
 export interface SourceSettings {
   readonly strict?: boolean | undefined
   readonly outbound?: Outbound | undefined
+  /** What it may declare; undefined: everything. */
+  readonly scope?: SourceScope | undefined
 }
 
 export interface GitSourceConfig extends SourceSettings {
@@ -50,6 +55,12 @@ export interface DirectorySourceConfig extends SourceSettings {
 }
 
 export type SourceConfig = GitSourceConfig | DirectorySourceConfig
+
+/** Configured to be removed. */
+export interface RetiredSource {
+  readonly kind: 'retired'
+  readonly name: string
+}
 
 export interface Limits {
   /** Bytes of a request body. */
@@ -102,6 +113,9 @@ export interface Config {
   /** Folder of own extension functions. Absolute. */
   readonly extensions: string | null
   readonly sources: readonly SourceConfig[]
+  /** Names of sources of which nothing shall stay in force. */
+  readonly retired: readonly string[]
+  readonly libraries: readonly Library[]
 }
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -142,19 +156,34 @@ const readSources = (
   file: unknown,
   context: { env: Env; cwd: string; rules: Outbound['rules'] },
   problems: string[],
-): readonly SourceConfig[] => {
+): Pick<Config, 'sources' | 'retired'> => {
   const fromEnv = environmentSource(context, (message) => problems.push(message))
   const listed = at(file, 'sources')
-  if (listed === undefined) return fromEnv === undefined ? [] : [fromEnv]
+  if (listed === undefined) return { sources: fromEnv === undefined ? [] : [fromEnv], retired: [] }
   if (fromEnv !== undefined) problems.push('sources: both edict.yaml and the environment name sources; use one')
   const entries = z.array(z.unknown()).safeParse(listed)
   if (!entries.success) problems.push('sources: must be a list')
-  const sources = (entries.data ?? []).flatMap((entry, index) => {
+  const all = (entries.data ?? []).flatMap((entry, index) => {
     return resolveSource(entry, context, (message) => problems.push(`sources[${index}]: ${message}`)) ?? []
   })
-  const twice = sources.map(({ name }) => name).filter((name, index, names) => names.indexOf(name) !== index)
+  const names = all.map(({ name }) => name)
+  const twice = names.filter((name, index) => names.indexOf(name) !== index)
   for (const name of new Set(twice)) problems.push(`sources: the name ${name} is used twice`)
-  return sources
+  if (names.includes(shippedSource)) problems.push(`sources: the name ${shippedSource} is taken by what Edict ships`)
+  return {
+    sources: all.filter((source) => source.kind !== 'retired'),
+    retired: all.filter(({ kind }) => kind === 'retired').map(({ name }) => name),
+  }
+}
+
+const readLibraries = (file: unknown, sources: readonly SourceConfig[], problems: string[]): readonly Library[] => {
+  const parsed = librariesSchema.safeParse(at(file, 'libraries') ?? [])
+  if (!parsed.success)
+    problems.push(...parsed.error.issues.map(({ path, message }) => ['libraries', ...path, message].join(' ')))
+  const libraries = parsed.data ?? []
+  for (const { source } of libraries)
+    if (!sources.some(({ name }) => name === source)) problems.push(`libraries: there is no source ${source}`)
+  return libraries
 }
 
 /** What a configuration is made of. The same origin makes the same one again, except that files of secrets are read anew. */
@@ -185,10 +214,11 @@ export const loadConfig = (options: Parameters<typeof readOrigin>[0]): Config =>
 /** @throws EdictError `config_invalid` that lists every problem at once. */
 export const parseConfig = ({ env, cwd, path, text }: ConfigOrigin): Config => {
   const { value, problems } = text === null ? { value: {}, problems: [] } : fileProblems(path, text)
-  const known = new Set<string>([...Object.values(keys).map((key) => key.path), 'sources', ''])
+  const known = new Set<string>([...Object.values(keys).map((key) => key.path), 'sources', 'libraries', ''])
   for (const path of written(value)) if (!known.has(path)) problems.push(`${path}: unknown key`)
   const values = readKeys(value, env, problems)
-  const sources = readSources(value, { env, cwd, rules: values.httpAllow ?? [] }, problems)
+  const { sources, retired } = readSources(value, { env, cwd, rules: values.httpAllow ?? [] }, problems)
+  const libraries = readLibraries(value, sources, problems)
   if (problems.length > 0)
     throw new EdictError('config_invalid', `The configuration is not valid:\n  ${problems.join('\n  ')}`, {
       errors: problems.map((message) => ({ code: 'config_invalid', message })),
@@ -227,5 +257,7 @@ export const parseConfig = ({ env, cwd, path, text }: ConfigOrigin): Config => {
     evaluation: { strict: values.strict, maxWaitMs: values.maxWait, outbound: outboundOf(values.httpAllow) },
     extensions: values.extensions === '' ? null : resolve(cwd, values.extensions),
     sources,
+    retired,
+    libraries,
   }
 }

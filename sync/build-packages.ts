@@ -52,7 +52,7 @@ async function buildPackage(
   before: PackageDocument | undefined,
   stage: BuildPackages,
 ): Promise<BuiltPackage> {
-  const { index, data, tool, now } = stage
+  const { index, data, tool, readable, now } = stage
   const origin = originOf(found)
   const plan = planArtifact({
     policy: { rego: found.modules.map(({ file }) => file), tests: [], sideFiles: [], data: null },
@@ -63,6 +63,7 @@ async function buildPackage(
     index,
     data,
     tool,
+    readable,
   })
   const sources = [...new Set(found.modules.map(({ source }) => source))].sort()
   const isSame = before !== undefined && before.inputs === plan.inputs && before.sources.join() === sources.join()

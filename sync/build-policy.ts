@@ -4,7 +4,10 @@ import { planArtifact, type AnalysedFile } from '../src/policy/artifact.ts'
 import type { DeclaredPolicy } from '../src/policy/compose.ts'
 import { entryOf } from '../src/policy/entry.ts'
 import { holdsPath } from '../src/policy/json-tree.ts'
+import { indexPackages, type PackageIndex, type SharedPackage } from '../src/policy/packages.ts'
 import { overlaps, showPath } from '../src/policy/paths.ts'
+import { shippedSource } from '../src/policy/rbac.ts'
+import { checkReads } from '../src/policy/readable.ts'
 import type { Artifact, Finding, PolicyMeta, RegoVersion, SourceFile } from '../src/policy/schema.ts'
 import {
   checkDataFile,
@@ -48,12 +51,24 @@ export async function buildPolicy(
   if (findings.some(isError)) return { kind: 'refused', findings, regoVersion }
   const packagePath = [policy.group, policy.name]
   const entry = entryOf(own.map(({ analysis }) => analysis))
-  const { index, data, tool } = stage
-  const plan = planArtifact({ policy, packagePath, entry, rego: own, tests, index, data, tool })
+  const { data, tool, readable } = stage
+  const index = indexFor(policy, stage)
+  const plan = planArtifact({ policy, packagePath, entry, rego: own, tests, index, data, tool, readable })
+  if (readable !== undefined) findings.push(...checkReads({ policy, own, index, data, plan, readable }))
+  if (findings.some(isError)) return { kind: 'refused', findings, regoVersion }
   if (stored?.artifact != null && stored.inputs === plan.inputs) return { kind: 'same', warnings: findings }
   const built = await compile({ ...policy, main: `${policy.directory}/policy.rego` }, plan, stage)
   if ('findings' in built) return { kind: 'refused', findings: [...findings, ...built.findings], regoVersion }
   return { kind: 'good', ...built, inputs: plan.inputs, regoVersion, warnings: findings }
+}
+
+/** Its own data comes before a package that Edict ships. */
+function indexFor({ data }: DeclaredPolicy, { index, json }: PolicyStage): PackageIndex {
+  if (data === null) return index
+  const isHidden = ({ path, modules }: SharedPackage): boolean =>
+    modules.every(({ source }) => source === shippedSource) && holdsPath(json(data).tree(), path)
+  const rest = index.all.filter((found) => !isHidden(found))
+  return rest.length === index.all.length ? index : indexPackages(rest.flatMap(({ modules }) => modules))
 }
 
 async function analysed(files: readonly SourceFile[], { parsed }: PolicyStage): Promise<readonly AnalysedFile[]> {
@@ -70,7 +85,7 @@ async function checkFiles(
   own: readonly AnalysedFile[],
   tests: readonly AnalysedFile[],
   stage: PolicyStage,
-): Promise<readonly Finding[]> {
+): Promise<Finding[]> {
   const { limits, json, packages, parsed } = stage
   const findings = [...policy.findings]
   for (const file of [...policy.rego, ...policy.tests])

@@ -4,19 +4,24 @@
  */
 import { compareText, type ParsedModule } from '../src/policy/analysis.ts'
 import type { Composition } from '../src/policy/compose.ts'
-import type { Blob } from '../src/policy/documents.ts'
+import { moduleKey, type Blob } from '../src/policy/documents.ts'
 import { entryPackage } from '../src/policy/entry.ts'
+import { holdsPath } from '../src/policy/json-tree.ts'
 import { indexPackages } from '../src/policy/packages.ts'
+import { startsWith } from '../src/policy/paths.ts'
 import { plan as planOf } from '../src/policy/plan.ts'
-import type { Finding, Fragment, ModuleDocument, SourceFile } from '../src/policy/schema.ts'
+import type { Finding, Fragment, ModuleDocument, PolicyMeta, SourceFile } from '../src/policy/schema.ts'
 import {
   checkRegoFile,
   createJsonReader,
   defaultLimits,
   policyPackages,
+  type JsonReader,
   type PolicyLimits,
   type PolicyPackages,
 } from '../src/policy/validate.ts'
+import { readableOf } from '../src/policy/readable.ts'
+import { coversPackage } from '../src/policy/scope.ts'
 import type { CachedOpa } from '../src/opa/cached.ts'
 import { buildPackages } from './build-packages.ts'
 import { buildPolicy, type PolicyStage } from './build-policy.ts'
@@ -30,11 +35,11 @@ import {
   type BuildRequest,
   type Built,
 } from './built.ts'
-import { declare, declareLoaded } from './declare.ts'
+import { declare, declareLoaded, type Declared } from './declare.ts'
 import { desiredModuleDocuments, desiredPolicies, type BlameFile, type Finish, type Results } from './desired.ts'
 import { mapLimit } from './map-limit.ts'
 import { dataInForce } from './shared-data.ts'
-import { modulesInForce } from './shared-modules.ts'
+import { modulesInForce, type SharedStage } from './shared-modules.ts'
 import { storedFile, type StoredReader } from './standing-source.ts'
 
 export type { BuildOptions, BuildRequest, Built, StoredContent } from './built.ts'
@@ -68,14 +73,22 @@ export function createBuilder(deps: BuildDeps): Builder {
     await parseAll(composition, parsed, options)
     const packages = policyPackages(composition.policies.values())
     const readStored = (document: ModuleDocument) => storedFile(document, (text) => deps.readText(text, signal))
-    const shared = { limits, stored: stored.modules, readStored, signal }
-    const modules = await modulesInForce(composition.modules.values(), { ...shared, opa: deps.opa, packages, parsed })
+    const shared = { limits, stored: declared.managed.modules, readStored, signal }
+    const modules = await modulesInForce(composition.modules.values(), {
+      ...shared,
+      ...boundaries(deps, options, declared, json),
+      opa: deps.opa,
+      packages,
+      parsed,
+    })
     const index = indexPackages(modules.modules)
     const taken = [...index.all.map(({ path }) => path), entryPackage, ...packagePaths(packages)]
     const data = await dataInForce(composition.data.values(), { ...shared, json, packages: taken })
     const tool = { version: await deps.opa.version({ signal }), capabilities: deps.opa.capabilitiesDigest }
     const { blobs, takeBlob } = collectBlobs(options)
-    const stage = { opa: deps.opa, tool, limits, json, packages, index, data: data.data, parsed, takeBlob, signal }
+    const { opa } = deps
+    const readable = options.scopes === undefined ? undefined : readableOf(options.scopes, options.libraries ?? [])
+    const stage = { opa, tool, limits, json, packages, index, data: data.data, readable, parsed, takeBlob, signal }
     const results = await buildAll(composition, stage, options)
     const packagesInForce = await buildPackages({
       ...stage,
@@ -89,6 +102,35 @@ export function createBuilder(deps: BuildDeps): Builder {
       blobs,
       testFindings,
     )
+  }
+}
+
+type Boundaries = Pick<SharedStage, 'mayHold' | 'dataMeets' | 'shippedReplaced'>
+
+/** Where shared modules may lie. */
+function boundaries(
+  { defaults }: BuildDeps,
+  { scopes }: BuildOptions,
+  { composition, standing }: Declared,
+  json: JsonReader,
+): Boundaries {
+  const shipped = [...composition.modules.values()].filter(({ source }) => source === defaults?.source)
+  return {
+    mayHold: ({ source, path }, packagePath) => {
+      const scope = scopes?.get(source)
+      const isStored = standing.has(source) || composition.unclaimed.has(moduleKey(source, path))
+      return scope === undefined || isStored || coversPackage(scope, packagePath)
+    },
+    dataMeets: (path) =>
+      [...composition.data.values()].some(
+        ({ at, file }) =>
+          startsWith(at, path) ||
+          (startsWith(path, at) &&
+            file !== null &&
+            json(file).verdict.ok &&
+            holdsPath(json(file).tree(), path.slice(at.length))),
+      ),
+    shippedReplaced: shipped.length < (defaults?.files.length ?? 0),
   }
 }
 
@@ -156,6 +198,12 @@ async function buildAll(
   return new Map(results)
 }
 
+/** Policies of sources that are configured no more. */
+function leftPolicies({ declared, options: { stored } }: Finish): readonly PolicyMeta[] {
+  const managed = new Set(declared.managed.policies)
+  return stored.policies.filter((policy) => stored.dropped?.has(policy.repository) === true && !managed.has(policy))
+}
+
 async function finish(
   state: Finish,
   blobs: ReadonlyMap<string, Blob>,
@@ -193,6 +241,6 @@ async function finish(
     documents,
     changesForce: changesForce(plan, documents),
     blobs: [...blobs.values()],
-    counts: countsOf(policies, desiredModules),
+    counts: countsOf([...policies, ...leftPolicies(state)], desiredModules),
   }
 }

@@ -14,7 +14,7 @@ import type {
   PolicyStatus,
 } from '../src/policy/schema.ts'
 import type { Composition } from '../src/policy/compose.ts'
-import type { SourceScope } from '../src/policy/scope.ts'
+import type { Library, SourceScope } from '../src/policy/scope.ts'
 import type { OnProgress } from '../src/progress.ts'
 
 export interface StoredContent {
@@ -37,6 +37,8 @@ export interface BuildOptions {
   readonly configured?: ReadonlySet<string>
   /** What each source may declare; one that is not named may declare everything. */
   readonly scopes?: ReadonlyMap<string, SourceScope>
+  /** What every source may use, whatever its read scope says. */
+  readonly libraries?: readonly Library[]
   readonly stored: StoredContent
   /** By source: the commit whose removals were confirmed. */
   readonly confirmed?: ReadonlyMap<string, string>

@@ -6,6 +6,7 @@ import type { Blob } from '../src/policy/documents.ts'
 import { entryPath, entrypoint } from '../src/policy/entry.ts'
 import type { PackageIndex, SharedData } from '../src/policy/packages.ts'
 import { overlaps } from '../src/policy/paths.ts'
+import type { Readable } from '../src/policy/readable.ts'
 import type { Artifact, Finding, SourceFile } from '../src/policy/schema.ts'
 import { overlapFinding, shadowedPackage, shadowFinding, type JsonReader } from '../src/policy/validate.ts'
 import type { CachedOpa } from '../src/opa/cached.ts'
@@ -17,6 +18,8 @@ export interface ArtifactStage {
   readonly json: JsonReader
   readonly index: PackageIndex
   readonly data: readonly SharedData[]
+  /** What each source may use of others; without it, everything. */
+  readonly readable?: Readable | undefined
   readonly takeBlob: (blob: Blob) => Promise<void>
   readonly signal?: AbortSignal | undefined
 }

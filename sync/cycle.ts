@@ -9,6 +9,7 @@ import type { Logger } from 'pino'
 import { EdictError } from '../src/errors.ts'
 import type { CachedOpa } from '../src/opa/cached.ts'
 import type { Finding, Fragment, SourceDocument } from '../src/policy/schema.ts'
+import type { Library, SourceScope } from '../src/policy/scope.ts'
 import type { PolicyLimits } from '../src/policy/validate.ts'
 import type { Store } from '../src/store/store.ts'
 import { sleep } from '../src/store/wait.ts'
@@ -21,6 +22,7 @@ import { createLoader } from './load.ts'
 import { nextSourceStatus, type Seen } from './source-status.ts'
 import type { Source } from './source.ts'
 import { readStored } from './stored-state.ts'
+import { unreadSources } from './unread-sources.ts'
 
 export interface ReconcilerDeps {
   readonly store: Store
@@ -29,6 +31,12 @@ export interface ReconcilerDeps {
   readonly limits?: Partial<PolicyLimits>
   /** Shared modules that are in force unless a source declares them. */
   readonly defaults?: Fragment
+  /** What each source may declare; one that is not named may declare everything. */
+  readonly scopes?: ReadonlyMap<string, SourceScope>
+  /** What every source may use, whatever its read scope says. */
+  readonly libraries?: readonly Library[]
+  /** Names of sources of which nothing shall stay in force. */
+  readonly retired?: readonly string[]
   readonly log: Logger
   readonly clock?: () => Date
 }
@@ -49,11 +57,14 @@ export function createReconciler({
   opa,
   limits = {},
   defaults,
+  scopes = new Map(),
+  libraries = [],
+  retired = [],
   log,
   clock = () => new Date(),
 }: ReconcilerDeps): Reconciler {
   const byName = new Map(sources.map((source) => [source.name, source]))
-  const configured = new Set(byName.keys())
+  const configured = new Set([...byName.keys(), ...retired])
   const loader = createLoader(sources, log)
   const holder = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`
   const build = createBuilder({
@@ -71,7 +82,7 @@ export function createReconciler({
   async function round(options: CycleOptions, wanted: ReadonlySet<string>): Promise<CycleReport | 'moved'> {
     const { signal, onProgress, confirm = [] } = options
     const thorough = options.thorough === true || clock().getTime() - examined >= thoroughEveryMs
-    const stored = await readStored({ store, configured: byName, thorough })
+    const stored = await readStored({ store, configured, thorough })
     const seen = await loader.load({ wanted, stored: stored.sources, signal })
     const confirmed = confirmedCommits(seen, confirm)
     const blobs = createBlobWriter(store.blobs)
@@ -80,6 +91,8 @@ export function createReconciler({
       fragments,
       absent: new Set(seen.flatMap(({ source, fragment }) => (fragment === null ? [source.name] : []))),
       configured,
+      scopes,
+      libraries,
       stored: () => stored.forBuild(fragments),
       confirmed,
       takeBlob: blobs.take,
@@ -88,7 +101,9 @@ export function createReconciler({
       ...(onProgress && { onProgress }),
     })
     const blamer = createBlamer(byName, new Map(fragments.map(({ source, commit }) => [source, commit])))
-    const statuses = await statusesOf({ seen, built, confirmed, now: clock(), findingsOf: blamer.findings })
+    const own = await statusesOf({ seen, built, confirmed, now: clock(), findingsOf: blamer.findings })
+    const unread = unreadSources({ stored: stored.sources, configured, retired, built })
+    const statuses = [...own, ...unread.statuses]
     const hasChanges = !built.conflict && !built.plan.empty
     if (hasChanges) await blobs.flush()
     signal?.throwIfAborted()
@@ -97,8 +112,9 @@ export function createReconciler({
       ? await applyBuilt({ store, holder, built, baseRevision: stored.revision, statuses, seen, blamer })
       : await keepAll(statuses)
     if (applied === 'moved') return 'moved'
+    await store.sources.forget(unread.gone)
     if (thorough) examined = clock().getTime()
-    return reportOf({ statuses, seen, built, revision: applied ?? stored.revision, at: clock(), hasChanges })
+    return reportOf({ statuses: own, seen, built, revision: applied ?? stored.revision, at: clock(), hasChanges })
   }
 
   async function keepAll(statuses: readonly SourceDocument[]): Promise<null> {

@@ -30,13 +30,15 @@ export interface DataInForce {
 }
 
 export async function dataInForce(declared: Iterable<DeclaredData>, stage: DataStage): Promise<DataInForce> {
-  const stored = new Map(stage.stored.filter(({ kind }) => kind === 'data').map((document) => [document._id, document]))
+  const documents = stage.stored.filter(({ kind }) => kind === 'data')
+  const stored = new Map(documents.map((document) => [document._id, document]))
+  const byPath = new Map(documents.map((document) => [document.path, document]))
   const data: SharedData[] = []
   const refused = new Map<string, readonly Finding[]>()
   const findings: Finding[] = []
   for (const item of [...declared].toSorted((a, b) => a.at.length - b.at.length || (a.id < b.id ? -1 : 1))) {
-    const key = moduleKey(item.source, item.path)
-    const good = stored.get(key)
+    // What it takes over from another source stays until its own holds.
+    const good = stored.get(moduleKey(item.source, item.path)) ?? byPath.get(item.path)
     const candidate = judge(item, stage, data)
     const unchanged = good !== undefined && good.digest === item.file?.digest
     // What is in force already and met by a new package stays: the newcomer is to blame.
@@ -44,8 +46,8 @@ export async function dataInForce(declared: Iterable<DeclaredData>, stage: DataS
     findings.push(...wrong)
     if (!wrong.some(isError) && item.file !== null) data.push(inForce(item, item.file, stage.json))
     else if (good !== undefined) {
-      refused.set(key, wrong.filter(isError))
-      const origin = { source: item.source, commit: good.commit, author: good.author }
+      refused.set(good._id, wrong.filter(isError))
+      const origin = { source: good.repository, commit: good.commit, author: good.author }
       data.push(inForce({ ...item, ...origin }, await stage.readStored(good), stage.json))
     }
   }

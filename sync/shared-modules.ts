@@ -12,8 +12,9 @@ import {
 } from '../src/policy/analysis.ts'
 import type { DeclaredModule } from '../src/policy/compose.ts'
 import { indexPackages, reach, type SharedModule } from '../src/policy/packages.ts'
-import { pathKey, type DataPath } from '../src/policy/paths.ts'
-import type { Finding, ModuleDocument, SourceFile } from '../src/policy/schema.ts'
+import { overlaps, pathKey, showPath, type DataPath } from '../src/policy/paths.ts'
+import { shippedSource } from '../src/policy/rbac.ts'
+import type { Finding, ModuleAnalysis, ModuleDocument, SourceFile } from '../src/policy/schema.ts'
 import {
   checkImports,
   checkRegoFile,
@@ -27,6 +28,12 @@ export interface SharedStage {
   readonly opa: Pick<CachedOpa, 'check'>
   readonly limits: PolicyLimits
   readonly packages: PolicyPackages
+  /** May its source's modules be of this package? */
+  readonly mayHold: (module: DeclaredModule, path: DataPath) => boolean
+  /** Declared shared data that lies at, above or below a package. */
+  readonly dataMeets: (path: DataPath) => boolean
+  /** Somebody has replaced one of the shipped modules. */
+  readonly shippedReplaced: boolean
   /** Parsed by content; undefined for what was not parsed because it is too large. */
   readonly parsed: (file: SourceFile) => Promise<ParsedModule | undefined>
   readonly readStored: (document: ModuleDocument) => Promise<SourceFile>
@@ -46,7 +53,10 @@ interface Part {
   readonly source: string
   readonly declared: readonly Member[]
   readonly lastGood: readonly StoredModule[]
+  /** What its own files say. */
   readonly findings: Finding[]
+  /** What compiling it together with all others says. */
+  readonly compiled: Finding[]
   refused: boolean
 }
 
@@ -64,17 +74,39 @@ interface StoredModule {
 export async function modulesInForce(declared: Iterable<DeclaredModule>, stage: SharedStage): Promise<ModulesInForce> {
   const parts = await partsOf([...declared], stage)
   for (const part of parts) judge(part)
+  for (const part of parts) if (isShipped(part) && mustGiveWay(part, parts, stage)) part.refused = true
   while (await refuseCulprits(parts, stage)) stage.signal?.throwIfAborted()
+  await readmit(parts, stage)
   const refused = parts.filter((part) => part.refused)
   return {
     modules: inForce(parts),
     refused: new Map(
       refused.flatMap((part) =>
-        part.lastGood.map(({ document }) => [document._id, part.findings.filter(isError)] as const),
+        part.lastGood.map(({ document }) => [document._id, findingsOf(part).filter(isError)] as const),
       ),
     ),
-    findings: parts.flatMap((part) => part.findings),
+    findings: parts.flatMap(findingsOf),
   }
+}
+
+function findingsOf(part: Part): readonly Finding[] {
+  return isShipped(part) && part.refused ? [] : [...part.findings, ...part.compiled]
+}
+
+/** What Edict ships is never to blame and never in the way: it is left out without a finding of its own. */
+function isShipped({ source }: Pick<Part, 'source'>): boolean {
+  return source === shippedSource
+}
+
+/** A policy's package, other data, or another shared package lies at, above or below its own. */
+function mustGiveWay(part: Part, parts: readonly Part[], { dataMeets }: SharedStage): boolean {
+  const path = part.declared[0]?.shared?.analysis.package
+  if (path === undefined || part.refused || dataMeets(path)) return true
+  const others = parts.filter((other) => !isShipped(other)).flatMap(({ declared }) => declared)
+  return others.some(({ shared }) => {
+    const other = shared?.analysis.package ?? []
+    return other.length !== path.length && other.length > 0 && overlaps(other, path)
+  })
 }
 
 async function partsOf(declared: readonly DeclaredModule[], stage: SharedStage): Promise<readonly Part[]> {
@@ -90,10 +122,18 @@ async function partsOf(declared: readonly DeclaredModule[], stage: SharedStage):
   return [...members].map(([key, group]) => ({
     source: group[0]?.module.source ?? '',
     declared: group,
-    lastGood: stored.filter(({ shared }) => partKey(shared.source, shared.analysis.package) === key),
+    lastGood: stored.filter((module) => isLastGood(module, key, group)),
     findings: group.flatMap(({ findings }) => findings),
+    compiled: [],
     refused: false,
   }))
+}
+
+/** The part's own content as it is stored, and of other sources what it takes over from them. */
+function isLastGood({ document, shared }: StoredModule, key: string, group: readonly Member[]): boolean {
+  if (shared.source === shippedSource) return false
+  if (partKey(shared.source, shared.analysis.package) === key) return true
+  return group.some(({ module }) => module.path === document.path && module.source !== shared.source)
 }
 
 function partKey(source: string, path: DataPath): string {
@@ -112,7 +152,8 @@ async function readStoredModules(stage: SharedStage): Promise<readonly StoredMod
   return (await Promise.all(read)).flat()
 }
 
-async function memberOf(module: DeclaredModule, { parsed, limits, packages }: SharedStage): Promise<Member> {
+async function memberOf(module: DeclaredModule, stage: SharedStage): Promise<Member> {
+  const { parsed, limits, packages } = stage
   const { file, ...origin } = module
   if (file === null) return { module, shared: undefined, findings: module.findings }
   const result = await parsed(file)
@@ -123,8 +164,14 @@ async function memberOf(module: DeclaredModule, { parsed, limits, packages }: Sh
   const more = [
     ...checkSharedPackage(module, analysis, packages),
     ...checkImports({ origin, file, analysis, packages, own: null }),
+    ...(stage.mayHold(module, analysis.package) ? [] : [packageOutOfScope(module, analysis)]),
   ]
   return { module, shared, findings: [...findings, ...more] }
+}
+
+function packageOutOfScope(module: DeclaredModule, analysis: ModuleAnalysis): Finding {
+  const message = `the package ${showPath(analysis.package)} lies outside the scope of ${module.source}`
+  return findingOf(module, 'package_out_of_scope', message, { file: module.path, line: analysis.packageLine })
 }
 
 /** A part that already is in force as it is stays; a policy that came later and meets its package is to blame. */
@@ -155,17 +202,12 @@ function inForce(parts: readonly Part[]): readonly SharedModule[] {
 }
 
 /** Compiles all together; refuses the changed parts that an error lies in, or else those that it comes from. */
-async function refuseCulprits(parts: readonly Part[], { opa, signal }: SharedStage): Promise<boolean> {
+async function refuseCulprits(parts: readonly Part[], stage: SharedStage): Promise<boolean> {
   const modules = inForce(parts)
-  if (modules.length === 0) return false
-  const files = modules.map(({ file, analysis }) => ({
-    path: file.path,
-    text: file.text,
-    regoVersion: analysis.regoVersion,
-  }))
-  const errors = await opa.check(files, { signal })
+  const errors = await check(modules, stage)
   if (errors.length === 0) return false
-  const changed = parts.filter((part) => !part.refused && isChanged(part))
+  if (stage.shippedReplaced && (await leaveOutShipped(parts, stage))) return true
+  const changed = parts.filter((part) => !part.refused && !isShipped(part) && isChanged(part))
   const direct = changed.filter((part) => errors.some((error) => holds(part, error)))
   if (direct.length > 0)
     return refuse(direct, (part) =>
@@ -175,8 +217,9 @@ async function refuseCulprits(parts: readonly Part[], { opa, signal }: SharedSta
   const behind = changed.filter((part) => part.declared.some(({ module }) => reached.has(module.path)))
   const culprits = behind.length > 0 ? behind : changed
   if (culprits.length > 0) return refuse(culprits, (part) => errors.map((error) => breaks(part, error)))
+  if (await leaveOutShipped(parts, stage)) return true
   for (const part of parts) {
-    part.findings.push(
+    part.compiled.push(
       ...errors.filter((error) => holds(part, error)).map((error) => findingOfError(originOf(part), error)),
     )
   }
@@ -186,9 +229,36 @@ async function refuseCulprits(parts: readonly Part[], { opa, signal }: SharedSta
 function refuse(parts: readonly Part[], findingsOf: (part: Part) => readonly Finding[]): true {
   for (const part of parts) {
     part.refused = true
-    part.findings.push(...findingsOf(part))
+    part.compiled.push(...findingsOf(part))
   }
   return true
+}
+
+async function check(modules: readonly SharedModule[], { opa, signal }: SharedStage): Promise<readonly RegoError[]> {
+  if (modules.length === 0) return []
+  const files = modules.map(({ file: { path, text }, analysis }) => ({ path, text, regoVersion: analysis.regoVersion }))
+  return opa.check(files, { signal })
+}
+
+/** When all others compile without what Edict ships, that gives way to them. */
+async function leaveOutShipped(parts: readonly Part[], stage: SharedStage): Promise<boolean> {
+  const shipped = parts.filter((part) => isShipped(part) && !part.refused)
+  if (shipped.length === 0) return false
+  for (const part of shipped) part.refused = true
+  if ((await check(inForce(parts), stage)).length === 0) return true
+  for (const part of shipped) part.refused = false
+  return false
+}
+
+/** A part that was refused along with another may be good beside that one's last good files. */
+async function readmit(parts: readonly Part[], stage: SharedStage): Promise<void> {
+  const refused = parts.filter((part) => part.refused && part.compiled.length > 0)
+  if (refused.length < 2) return
+  for (const part of refused) {
+    part.refused = false
+    if ((await check(inForce(parts), stage)).length > 0) part.refused = true
+    else part.compiled.splice(0)
+  }
 }
 
 function holds(part: Part, error: RegoError): boolean {
@@ -210,6 +280,6 @@ function breaks(part: Part, error: RegoError): Finding {
 
 function reachedBy(errors: readonly RegoError[], modules: readonly SharedModule[]): ReadonlySet<string> {
   const files = new Set(errors.map(({ file }) => file))
-  const failing = modules.filter(({ file }) => files.has(file.path)).map(({ analysis }) => analysis)
+  const failing = modules.filter(({ file }) => files.has(file.path)).map(({ analysis }) => ({ analysis }))
   return new Set(reach(failing, indexPackages(modules)).modules.map(({ file }) => file.path))
 }

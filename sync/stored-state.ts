@@ -26,8 +26,8 @@ export interface StoredState {
 
 export interface ReadStoredOptions {
   readonly store: Store
-  /** Names of the configured sources. */
-  readonly configured: ReadonlyMap<string, unknown>
+  /** Names of the configured sources, retired ones too. */
+  readonly configured: ReadonlySet<string>
   /** Compares the stored texts with the sources', too: reads every document whole. */
   readonly thorough: boolean
 }

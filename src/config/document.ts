@@ -1,6 +1,7 @@
 /** What is generated from the configuration's declarations: `docs/config.md` and the schema that editors use. */
 import { z } from 'zod'
 import { keys } from './keys.ts'
+import { librariesSchema } from './scopes.ts'
 import { sourceSchema, sourceVariables } from './sources.ts'
 
 type JsonSchema = Record<string, unknown>
@@ -21,7 +22,7 @@ const fields = (schema: JsonSchema, prefix: string): string[][] =>
       textOf(field['description']),
       typeof field['default'] === 'string' ? shown(field['default']) : '',
     ]
-    const nested = name === 'git' || name === 'http' ? fields(field, `${place}.`) : []
+    const nested = ['git', 'http', 'scope', 'read'].includes(name) ? fields(field, `${place}.`) : []
     return [row, ...nested]
   })
 
@@ -57,11 +58,18 @@ sources:
     git: { url: https://git.example.org/platform/policies.git, branch: main, path: policies, token: { env: PLATFORM_TOKEN } }
     interval: 60s
     webhook: { secret: { env: PLATFORM_WEBHOOK_SECRET } }
+    scope: { policies: ["gaiax/**"], modules: ["rbac/core", "lib/**"], data: ["roles"] }
   - name: local
     directory: ./policies
+libraries:
+  - { source: platform, modules: ["lib/**"] }
 \`\`\`
 
 ${table(['Key', 'Meaning', 'Default'], sourceFields())}
+
+See [composition.md](composition.md) for what scopes and libraries mean.
+
+${table(['Key', 'Meaning', 'Default'], fields(z.toJSONSchema(librariesSchema, { io: 'input' })['items'] as JsonSchema, 'libraries[].'))}
 
 ## One source by variables alone
 
@@ -104,5 +112,7 @@ export const configSchema = (): JsonSchema => {
   }
   const { $schema: _, ...items } = z.toJSONSchema(sourceSchema, { io: 'input' })
   place(root, 'sources', { type: 'array', description: 'Where policies come from.', items })
+  const { $schema: __, ...libraries } = z.toJSONSchema(librariesSchema, { io: 'input' })
+  place(root, 'libraries', libraries)
   return root
 }

@@ -2,8 +2,9 @@
 import { basename, resolve } from 'node:path'
 import { z } from 'zod'
 import type { Outbound } from '../../extensions/extension.ts'
-import type { GitSourceConfig, Secret, SourceConfig } from '../config.ts'
+import type { GitSourceConfig, RetiredSource, Secret, SourceConfig } from '../config.ts'
 import { outboundOf, sourceHttp } from './outbound.ts'
+import { scopeSchema } from './scopes.ts'
 import { duration, flag, readSecret, secretOf, secretReference } from './values.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -20,8 +21,14 @@ const common = {
     .strictObject({ secret: secretReference })
     .optional()
     .describe('The secret that webhook signatures are checked with. Without one, webhooks are refused.'),
+  scope: scopeSchema.optional(),
   strict: flag.optional().describe('As `evaluation.strict`, for its policies.'),
   http: sourceHttp.optional(),
+  retire: flag
+    .optional()
+    .describe(
+      'Removes all that is in force of it, and reads it no more. A source that is only left out removes nothing.',
+    ),
 }
 
 const gitSource = z.strictObject({
@@ -45,10 +52,13 @@ const directorySource = z.strictObject({
   directory: z.string().min(1).describe('A local directory, watched for changes.'),
 })
 
-/** One source as it stands in `edict.yaml`. */
-export const sourceSchema = z.union([gitSource, directorySource])
+/** Where it came from need not be said any more. */
+const retiredSource = z.strictObject({ ...common, name, retire: z.literal(true) })
 
-type Written = z.infer<typeof sourceSchema>
+/** One source as it stands in `edict.yaml`. */
+export const sourceSchema = z.union([gitSource, directorySource, retiredSource])
+
+type Written = z.infer<typeof gitSource> | z.infer<typeof directorySource>
 export type Problem = (message: string) => void
 
 const secret = (reference: z.infer<typeof secretReference> | undefined, env: Env, problem: Problem): Secret | null => {
@@ -62,7 +72,7 @@ const secret = (reference: z.infer<typeof secretReference> | undefined, env: Env
 const parse = (entry: unknown, problem: Problem): Written | undefined => {
   const has = (key: string) => typeof entry === 'object' && entry !== null && key in entry
   if (!has('git') && !has('directory')) {
-    problem('must have git or directory')
+    problem('must have git or directory, or retire: true')
     return undefined
   }
   const parsed = (has('git') ? gitSource : directorySource).safeParse(entry)
@@ -98,15 +108,30 @@ const outbound = (
   return outboundOf(written.allow ?? rules, new Map(secrets))
 }
 
+/** The name of a source that is only to be removed; its credentials may be gone already. */
+const retiredName = (entry: unknown): string | undefined => {
+  const asked = z.looseObject({ retire: flag, name: name.optional() }).safeParse(entry)
+  if (!asked.success || !asked.data.retire) return undefined
+  const place = z
+    .object({ git: z.object({ url: z.string() }) })
+    .or(z.object({ directory: z.string() }))
+    .safeParse(entry)
+  const from = place.success ? ('git' in place.data ? place.data.git.url : place.data.directory) : undefined
+  return asked.data.name ?? (from === undefined ? undefined : defaultName(from))
+}
+
 /** One source of the file with its secrets read and its defaults filled in; undefined when it is not one. */
 export const resolveSource = (
   entry: unknown,
   { env, cwd, rules = [] }: { env: Env; cwd: string; rules?: Outbound['rules'] },
   problem: Problem,
-): SourceConfig | undefined => {
+): SourceConfig | RetiredSource | undefined => {
+  const retired = retiredName(entry)
+  if (retired !== undefined) return { kind: 'retired', name: retired }
   const written = parse(entry, problem)
   if (written === undefined) return undefined
   const shared = {
+    scope: written.scope,
     intervalMs: written.interval ?? 60_000,
     webhookSecret: secret(written.webhook?.secret, env, problem),
     strict: written.strict,

@@ -7,9 +7,11 @@ import { createReconciler } from '../../sync/cycle.ts'
 import type { CycleReport } from '../../sync/cycle-report.ts'
 import { createWorker, type Worker } from '../../sync/worker.ts'
 import { openCompiler } from '../compiler.ts'
+import type { Config } from '../config.ts'
 import { EdictError } from '../errors.ts'
 import { findingLine } from '../finding-text.ts'
 import { createLog } from '../log.ts'
+import type { SourceScope } from '../policy/scope.ts'
 import type { Store } from '../store/store.ts'
 import { allExtensions, openDeployment, type RunOptions } from './deployment.ts'
 
@@ -18,6 +20,9 @@ interface Parts {
   readonly extensions: readonly Extension[]
   readonly log: Logger
 }
+
+const scopesOf = ({ sources }: Config): ReadonlyMap<string, SourceScope> =>
+  new Map(sources.flatMap(({ name, scope }) => (scope === undefined ? [] : [[name, scope] as const])))
 
 const openReconciler = async ({ config, env, print, signal }: RunOptions, { store, extensions, log }: Parts) => {
   await mkdir(config.dataDir, { recursive: true })
@@ -28,7 +33,16 @@ const openReconciler = async ({ config, env, print, signal }: RunOptions, { stor
     intervalMs: source.intervalMs,
   }))
   const limits = { maxData: config.limits.maxData }
-  const reconciler = createReconciler({ store, sources: sources.map(({ source }) => source), opa, limits, log })
+  const reconciler = createReconciler({
+    store,
+    sources: sources.map(({ source }) => source),
+    opa,
+    limits,
+    scopes: scopesOf(config),
+    libraries: config.libraries,
+    retired: config.retired,
+    log,
+  })
   return { reconciler, sources }
 }
 
@@ -71,7 +85,7 @@ export interface SyncOutcome extends CycleReport {
 
 const checkSource = ({ config, source }: SyncOptions): void => {
   const names = config.sources.map(({ name }) => name)
-  if (names.length === 0)
+  if (names.length + config.retired.length === 0)
     throw new EdictError(
       'config_invalid',
       'No source is configured. Set POLICY_REPO or EDICT_DIRECTORY, or write sources into edict.yaml.',

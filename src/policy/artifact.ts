@@ -6,9 +6,12 @@ import { entryModule, entryPackage, type Entry } from './entry.ts'
 import { joinData, type JoinedData } from './json-tree.ts'
 import { dataMet, reach, type PackageIndex, type Reached, type SharedData, type SharedModule } from './packages.ts'
 import type { DataPath } from './paths.ts'
+import type { Readable } from './readable.ts'
 import type { ModuleAnalysis, SourceFile } from './schema.ts'
 
 export interface AnalysedFile {
+  /** Of a shared module: the source that declares it. */
+  readonly source?: string
   readonly file: SourceFile
   readonly analysis: ModuleAnalysis
 }
@@ -35,7 +38,7 @@ export interface ArtifactPlan {
 const format = '1'
 
 export interface PlanArtifact {
-  readonly policy: Pick<DeclaredPolicy, 'rego' | 'tests' | 'sideFiles' | 'data'>
+  readonly policy: Pick<DeclaredPolicy, 'rego' | 'tests' | 'sideFiles' | 'data'> & { readonly source?: string }
   /** The package whose document is the answer. */
   readonly packagePath: DataPath
   readonly entry: Entry
@@ -44,17 +47,19 @@ export interface PlanArtifact {
   readonly index: PackageIndex
   readonly data: readonly SharedData[]
   readonly tool: Tool
+  /** What each source may use of others; without it, everything. */
+  readonly readable?: Readable | undefined
 }
 
 export function planArtifact(options: PlanArtifact): ArtifactPlan {
-  const { policy, packagePath, entry, rego, tests, index, data, tool } = options
-  const own = rego.map(({ analysis }) => analysis)
+  const { policy, packagePath, entry, rego, tests, index, data, tool, readable } = options
+  const readers = (files: readonly AnalysedFile[]) =>
+    files.map(({ analysis, source = policy.source }) => ({ analysis, source }))
   const isOwn = new Set(rego.map(({ file }) => file.path))
-  const reached = others(reach(own, index), isOwn)
-  const met = dataMet(reached.refs, data)
+  const reached = others(reach(readers(rego), index, readable), isOwn)
+  const met = dataMet(reached.refs, data, readable)
   const modules = reached.modules.map(ofModule)
-  const withTests =
-    tests.length === 0 ? undefined : others(reach([...own, ...tests.map(({ analysis }) => analysis)], index), isOwn)
+  const withTests = tests.length === 0 ? undefined : others(reach(readers([...rego, ...tests]), index, readable), isOwn)
   return {
     files: [...rego.map(regoFile), ...modules, entryModule(packagePath, entry)],
     checked:

@@ -7,6 +7,7 @@ import { holdsPath } from './json-tree.ts'
 import { overlaps, pathKey, startsWith, type DataPath } from './paths.ts'
 import type { ModuleAnalysis, SourceFile } from './schema.ts'
 import type { Origin } from './analysis.ts'
+import type { Readable } from './readable.ts'
 
 /** A shared module as it is in force. */
 export interface SharedModule extends Origin {
@@ -50,37 +51,67 @@ export function indexPackages(modules: readonly SharedModule[]): PackageIndex {
   }
 }
 
+/** A reference, and who makes it: a source whose reading is limited, or `null`. */
+export interface Reference {
+  readonly path: DataPath
+  readonly reader: string | null
+}
+
 export interface Reached {
   readonly packages: readonly SharedPackage[]
   readonly modules: readonly SharedModule[]
   /** All references, of the files themselves and of the modules reached. */
-  readonly refs: readonly DataPath[]
+  readonly refs: readonly Reference[]
 }
 
-/** What `files` reach, transitively. */
-export function reach(files: readonly ModuleAnalysis[], index: PackageIndex): Reached {
-  const refs = new Map<string, DataPath>()
+/** A file, and the source whose reading counts for it; none when it may use everything. */
+export interface Reader {
+  readonly analysis: ModuleAnalysis
+  readonly source?: string | undefined
+}
+
+/** What `files` reach, transitively; each module reaches what its own source may use. */
+export function reach(files: readonly Reader[], index: PackageIndex, readable?: Readable): Reached {
+  const readerOf = ({ source }: Reader) =>
+    source !== undefined && readable?.isLimited(source) === true ? source : null
+  const mayUse = (reader: string | null, module: SharedModule) =>
+    reader === null || readable === undefined || readable.module(reader, module)
+  const refs = new Map<string, Reference>()
   const packages = new Set<SharedPackage>()
-  const pending: ModuleAnalysis[] = [...files]
-  for (let module = pending.pop(); module !== undefined; module = pending.pop()) {
-    for (const ref of module.refs) {
-      const key = JSON.stringify(ref)
+  const modules = new Set<SharedModule>()
+  const pending = files.map((file) => ({ analysis: file.analysis, reader: readerOf(file) }))
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const { analysis, reader } = next
+    for (const path of analysis.refs) {
+      const key = JSON.stringify([reader, path])
       if (refs.has(key)) continue
-      refs.set(key, ref)
-      for (const found of index.meeting(ref)) {
-        if (packages.has(found)) continue
-        packages.add(found)
-        pending.push(...found.modules.map(({ analysis }) => analysis))
+      refs.set(key, { path, reader })
+      for (const found of index.meeting(path)) {
+        for (const module of found.modules) {
+          if (modules.has(module) || !mayUse(reader, module)) continue
+          packages.add(found)
+          modules.add(module)
+          pending.push({ analysis: module.analysis, reader: readerOf(module) })
+        }
       }
     }
   }
-  return { packages: [...packages], modules: [...packages].flatMap((found) => found.modules), refs: [...refs.values()] }
+  return { packages: [...packages], modules: [...modules], refs: [...refs.values()] }
 }
 
 /** The shared data that some reference meets: at or below its path, or above it where the document holds that path. */
-export function dataMet(refs: readonly DataPath[], data: readonly SharedData[]): readonly SharedData[] {
-  return data.filter(({ at, tree }) =>
-    refs.some((ref) => startsWith(at, ref) || (startsWith(ref, at) && holdsPath(tree, ref.slice(at.length)))),
+export function dataMet(
+  refs: readonly Reference[],
+  data: readonly SharedData[],
+  readable?: Readable,
+): readonly SharedData[] {
+  return data.filter((item) =>
+    refs.some(
+      ({ path, reader }) =>
+        (startsWith(item.at, path) ||
+          (startsWith(path, item.at) && holdsPath(item.tree, path.slice(item.at.length)))) &&
+        (reader === null || readable === undefined || readable.data(reader, item)),
+    ),
   )
 }
 

@@ -20,6 +20,13 @@ export interface ReadScope {
   readonly data?: readonly string[] | undefined
 }
 
+/** Modules and data of a source that every other one may use. */
+export interface Library {
+  readonly source: string
+  readonly modules: readonly string[]
+  readonly data: readonly string[]
+}
+
 /** May declare nothing. */
 export const emptyScope: SourceScope = { policies: [], modules: [], data: [] }
 
@@ -30,6 +37,11 @@ export function coversPolicy({ policies }: SourceScope, key: string): boolean {
 /** A test belongs to the module that it is named after. */
 export function coversModule({ modules }: SourceScope, id: string): boolean {
   return coversId(modules, id) || (id.endsWith('_test') && coversId(modules, id.slice(0, -'_test'.length)))
+}
+
+/** A module's package lies where the modules that the scope allows lie, or above them: `rbac/core` allows `rbac`. */
+export function coversPackage({ modules }: SourceScope, path: DataPath): boolean {
+  return leadsInto(modules, path)
 }
 
 function coversId(patterns: readonly string[], id: string): boolean {

@@ -9,6 +9,8 @@ export interface Sources {
   readonly list: () => Promise<Readable<SourceDocument>>
   /** What a cycle saw, when it changed nothing else: no transaction, no sequence. */
   readonly putStatus: (documents: readonly SourceDocument[]) => Promise<void>
+  /** Of sources that are configured no more and have nothing in force. */
+  readonly forget: (names: readonly string[]) => Promise<void>
   /** Newest first. */
   readonly revisions: (options: {
     readonly before?: number
@@ -32,6 +34,10 @@ export const createSources = (connection: Connection): Sources => ({
       }))
       if (operations.length > 0) await collectionsOf(db).sources.bulkWrite(operations)
     }),
+  forget: async (names) => {
+    if (names.length === 0) return
+    await connection.run((db) => collectionsOf(db).sources.deleteMany({ _id: { $in: [...names] } }))
+  },
   revisions: ({ before, limit }) =>
     connection.run((db) =>
       collectionsOf(db)
