@@ -31,8 +31,8 @@ export function compareStrings(a: string, b: string): number {
 /** Exact, and linear in the digits: no arithmetic is done on them, so neither a million digits nor 1e999999 hurt. */
 export function compareNumbers(a: string, b: string): number {
   if (a === b) return 0
-  const x = decimal(a)
-  const y = decimal(b)
+  const x = decimalParts(a)
+  const y = decimalParts(b)
   if (x.sign !== y.sign) return x.sign - y.sign
   if (x.exponent !== y.exponent) return x.exponent > y.exponent === x.sign > 0 ? 1 : -1
   if (x.digits === y.digits) return 0
@@ -86,13 +86,13 @@ function codePointOrder(unit: number): number {
 }
 
 /** `0.digits × 10^exponent`, without leading or trailing zeros; zero has no digits. */
-interface Decimal {
+export interface DecimalParts {
   readonly sign: -1 | 0 | 1
   readonly digits: string
   readonly exponent: number
 }
 
-function decimal(text: string): Decimal {
+export function decimalParts(text: string): DecimalParts {
   const negative = text.startsWith('-')
   const e = text.search(/e/i)
   const mantissa = text.slice(negative ? 1 : 0, e === -1 ? text.length : e)

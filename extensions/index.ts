@@ -8,6 +8,7 @@ import { encoding } from './opa/encoding.ts'
 import { graph } from './opa/graph.ts'
 import { graphql } from './opa/graphql.ts'
 import { http } from './opa/http.ts'
+import { jsonSchema } from './opa/json-schema.ts'
 import { jwt } from './opa/jwt.ts'
 import { lookup } from './opa/lookup.ts'
 import { net } from './opa/net.ts'
@@ -34,6 +35,7 @@ export const families: Readonly<Record<string, readonly Extension[]>> = {
   'opa/graph.ts': graph,
   'opa/graphql.ts': graphql,
   'opa/http.ts': http,
+  'opa/json-schema.ts': jsonSchema,
   'opa/jwt.ts': jwt,
   'opa/lookup.ts': lookup,
   'opa/net.ts': net,

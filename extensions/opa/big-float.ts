@@ -7,7 +7,7 @@ export interface BigFloat {
   readonly exponent: number
 }
 
-const precision = 64
+const usual = 64
 
 export function bigFloatOf({ coefficient, exponent }: Decimal): BigFloat {
   return exponent >= 0
@@ -29,10 +29,11 @@ export function truncate({ mantissa, exponent }: BigFloat): bigint {
 export const isInteger = (value: BigFloat): boolean =>
   value.exponent >= 0 || truncate(value) << BigInt(-value.exponent) === value.mantissa
 
-function quotient(top: bigint, bottom: bigint): BigFloat {
+/** `top / bottom` with that many bits of mantissa, at most. */
+export function quotient(top: bigint, bottom: bigint, precision = usual): BigFloat {
   if (top === 0n) return { mantissa: 0n, exponent: 0 }
   if (top < 0n) {
-    const { mantissa, exponent } = quotient(-top, bottom)
+    const { mantissa, exponent } = quotient(-top, bottom, precision)
     return { mantissa: -mantissa, exponent }
   }
   // One or two bits more than needed, and whether anything lies behind them.
@@ -41,10 +42,10 @@ function quotient(top: bigint, bottom: bigint): BigFloat {
   const scaledBottom = shift < 0 ? bottom << BigInt(-shift) : bottom
   const digits = scaledTop / scaledBottom
   const sticky = scaledTop % scaledBottom === 0n ? 0n : 1n
-  return round((digits << 1n) | sticky, -shift - 1)
+  return round((digits << 1n) | sticky, -shift - 1, precision)
 }
 
-function round(digits: bigint, exponent: number): BigFloat {
+function round(digits: bigint, exponent: number, precision: number): BigFloat {
   const drop = bitLength(digits) - precision
   if (drop <= 0) return { mantissa: digits, exponent }
   const half = 1n << BigInt(drop - 1)
@@ -54,4 +55,4 @@ function round(digits: bigint, exponent: number): BigFloat {
   return { mantissa: up ? kept + 1n : kept, exponent: exponent + drop }
 }
 
-const bitLength = (value: bigint): number => value.toString(2).length
+export const bitLength = (value: bigint): number => value.toString(2).length

@@ -4,5 +4,5 @@ import { printJson } from '../print-json.ts'
 
 export const goJson = (value: RegoValue): string => escapeHtml(printJson(value))
 
-const escapeHtml = (json: string): string =>
+export const escapeHtml = (json: string): string =>
   json.replaceAll(/[<>&\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)

@@ -3,6 +3,7 @@
  * https://pkg.go.dev/net/url
  */
 import { isIPv6 } from 'node:net'
+import { goQuote } from './go-quote.ts'
 import { fromBytes, toBytes } from './utf8.ts'
 import { BuiltinError } from './values.ts'
 
@@ -62,7 +63,7 @@ export function readUrl(text: string): GoUrl {
 export function parseUrl(bytes: string): GoUrl {
   const [url, rawFragment] = cut(bytes, '#')
   // oxlint-disable-next-line no-control-regex -- the characters that are refused
-  if (/[\0-\x1f\x7f]/.test(url)) throw new BuiltinError('invalid control character in URL')
+  if (/[\0-\x1f\x7f]/.test(url)) throw new BuiltinError('net/url: invalid control character in URL')
   const components = componentsOf(url)
   const path = unescape(components.path, 'path')
   const fragment = unescape(rawFragment, 'fragment')
@@ -75,7 +76,7 @@ export function parseUrl(bytes: string): GoUrl {
     fragment,
     rawFragment: escape(fragment, 'fragment') === rawFragment ? '' : rawFragment,
     escapedPath,
-    text: textOf(components, escapedPath, escapeFragment(rawFragment, fragment)),
+    text: urlText(components, escapedPath, escapeFragment(rawFragment, fragment)),
   }
 }
 
@@ -119,7 +120,7 @@ function authorityOf(scheme: string, authority: string): { readonly user: string
   const host = hostOf(scheme, authority.slice(at + 1))
   if (at < 0) return { user: undefined, host }
   const user = authority.slice(0, at)
-  if (!/^[\w\-.:~!$&'()*+,;=%@]*$/.test(user)) throw new BuiltinError('invalid userinfo')
+  if (!/^[\w\-.:~!$&'()*+,;=%@]*$/.test(user)) throw new BuiltinError('net/url: invalid userinfo')
   unescape(user, 'user')
   return { user, host }
 }
@@ -150,14 +151,18 @@ function literalOf(host: string): string {
 }
 
 function checkPort(port: string): void {
-  if (!/^(?::\d*)?$/.test(port)) throw new BuiltinError('invalid port after host')
+  if (!/^(?::\d*)?$/.test(port)) throw new BuiltinError(`invalid port ${goQuote(port)} after host`)
 }
 
 function unescape(text: string, part: Part): string {
-  if (/%(?![0-9A-Fa-f]{2})/.test(text)) throw new BuiltinError('invalid URL escape')
+  const [wrong] = /%(?![0-9A-Fa-f]{2}).{0,2}/s.exec(text) ?? []
+  if (wrong !== undefined) throw wrongEscape(wrong)
   if (part === 'host' || part === 'zone') checkHost(text, part)
   return text.replaceAll(/%(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 }
+
+const wrongEscape = (escaped: string): BuiltinError =>
+  new BuiltinError(`invalid URL escape ${goQuote(fromBytes(escaped))}`)
 
 /** Within a host only bytes beyond ASCII may be escaped, and the percent sign before a zone. */
 function checkHost(text: string, part: 'host' | 'zone'): void {
@@ -166,10 +171,12 @@ function checkHost(text: string, part: 'host' | 'zone'): void {
     const allowed =
       escaped === '%25' ||
       (part === 'host' ? byte >= 0x80 : byte === 0x20 || (byte < 0x80 && plain.zone.test(String.fromCharCode(byte))))
-    if (!allowed) throw new BuiltinError('invalid URL escape')
+    if (!allowed) throw wrongEscape(escaped)
   }
   for (const char of text.replaceAll(/%../g, '')) {
-    if (char < '\x80' && !plain[part].test(char)) throw new BuiltinError('invalid character in host name')
+    if (char < '\x80' && !plain[part].test(char)) {
+      throw new BuiltinError(`invalid character ${goQuote(char)} in host name`)
+    }
   }
 }
 
@@ -190,7 +197,8 @@ function escapePath(written: string, path: string): string {
 const escapeFragment = (written: string, fragment: string): string =>
   /^[\w\-.~$&+,/:;=?@!'()*[\]%]*$/.test(written) ? written : escape(fragment, 'fragment')
 
-function textOf(
+/** Put together of its parts; path and fragment escaped. */
+export function urlText(
   { scheme, opaque, user, host, omitHost, forceQuery, rawQuery }: Components,
   path: string,
   fragment: string,

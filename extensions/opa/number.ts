@@ -80,7 +80,8 @@ export function shortestDouble(value: number, exponentFrom = 6): string {
 export const goExponent = (exponent: number): string =>
   `${exponent < 0 ? '-' : '+'}${`${Math.abs(exponent)}`.padStart(2, '0')}`
 
-function plainDecimal(mantissa: string, exponent: number): string {
+/** `mantissa`: one digit, perhaps a period and more. */
+export function plainDecimal(mantissa: string, exponent: number): string {
   const sign = mantissa.startsWith('-') ? '-' : ''
   const digits = mantissa.replace(/[-.]/g, '')
   if (exponent < 0) return `${sign}0.${'0'.repeat(-exponent - 1)}${digits}`
