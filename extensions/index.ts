@@ -14,6 +14,7 @@ import { lookup } from './opa/lookup.ts'
 import { net } from './opa/net.ts'
 import { numbers } from './opa/numbers.ts'
 import { objects } from './opa/objects.ts'
+import { createParseModule, type ParseModule } from './opa/parse-module.ts'
 import { glob, regex } from './opa/regex.ts'
 import { runtime } from './opa/runtime.ts'
 import { semver } from './opa/semver.ts'
@@ -55,3 +56,15 @@ export const families: Readonly<Record<string, readonly Extension[]>> = {
 }
 
 export const extensions: readonly Extension[] = Object.values(families).flat()
+
+/** What those builtins need that cannot do their work alone. */
+export interface Tools {
+  readonly parseModule: ParseModule
+}
+
+export const familiesWith = ({ parseModule }: Tools): Readonly<Record<string, readonly Extension[]>> => ({
+  ...families,
+  'opa/parse-module.ts': [createParseModule(parseModule)],
+})
+
+export const extensionsWith = (tools: Tools): readonly Extension[] => Object.values(familiesWith(tools)).flat()

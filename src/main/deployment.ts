@@ -1,13 +1,15 @@
 /** What every command opens first: the store of this deployment, and the database under it when that is embedded. */
 import type { Logger } from 'pino'
 import type { Extension } from '../../extensions/extension.ts'
-import { extensions as builtin } from '../../extensions/index.ts'
+import { extensionsWith } from '../../extensions/index.ts'
 import type { Config } from '../config.ts'
 import { openDatabase } from '../database.ts'
+import { findOpa } from '../opa/binary.ts'
+import { createModuleParser } from '../opa/parse-module.ts'
 import { loadOwnExtensions } from '../own-extensions.ts'
 import type { OnProgress } from '../progress.ts'
 import { openStore, type Store } from '../store/store.ts'
-import type { Environment } from '../tools/cache-folder.ts'
+import { cacheFolder, type Environment } from '../tools/cache-folder.ts'
 
 export interface RunOptions {
   readonly config: Config
@@ -28,10 +30,17 @@ export interface Deployment extends OpenStore {
   readonly uri: string
 }
 
-export const allExtensions = async ({ extensions: folder }: Config): Promise<readonly Extension[]> => [
-  ...builtin,
-  ...(await loadOwnExtensions({ folder, builtin })),
-]
+/** All builtins that policies may call. opa is looked for when the first one needs it. */
+export const allExtensions = async ({
+  config,
+  env,
+  print,
+  signal,
+}: Omit<RunOptions, 'onProgress'>): Promise<readonly Extension[]> => {
+  const find = () => findOpa({ env, cacheDir: cacheFolder(env), log: print, signal })
+  const builtin = extensionsWith({ parseModule: createModuleParser({ findOpa: find }) })
+  return [...builtin, ...(await loadOwnExtensions({ folder: config.extensions, builtin }))]
+}
 
 export const openStoreAt = (
   uri: string,

@@ -23,7 +23,7 @@ export const runServer = async ({ sync, origin, ...options }: ServeOptions): Pro
   const { config, print, signal } = options
   const log = createLog(config)
   checkAddress(config, log)
-  const extensions = await allExtensions(config)
+  const extensions = await allExtensions(options)
   const { store, uri, close } = await openDeployment(options, log)
   const front =
     config.server.workers === 1

@@ -59,7 +59,7 @@ export const openWorker = async (options: RunOptions, parts: Parts): Promise<Wor
 /** `edict sync --watch`. */
 export const runWorker = async (options: RunOptions): Promise<void> => {
   const log = createLog(options.config)
-  const extensions = await allExtensions(options.config)
+  const extensions = await allExtensions(options)
   const { store, close } = await openDeployment(options, log)
   try {
     const worker = await openWorker(options, { store, extensions, log })
@@ -99,7 +99,7 @@ export const runSync = async (options: SyncOptions): Promise<SyncOutcome> => {
   checkSource(options)
   const { config, source, confirm, signal, onProgress } = options
   const log = createLog(config)
-  const extensions = await allExtensions(config)
+  const extensions = await allExtensions(options)
   const { store, close } = await openDeployment(options, log)
   try {
     const { reconciler } = await openReconciler(options, { store, extensions, log })

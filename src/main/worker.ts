@@ -31,7 +31,8 @@ const open = async ({ origin, uri, replicaId, number, port, synced }: Start): Pr
   const written = parseConfig(origin)
   const config = { ...written, server: { ...written.server, port } }
   const log = createLog(config).child({ worker: number })
-  const extensions = await allExtensions(config)
+  const print = (line: string): void => log.info(line)
+  const extensions = await allExtensions({ config, env: origin.env, print, signal: stop.signal })
   const { store, close } = openStoreAt(uri, { config, log, replicaId })
   const scrape = () => primary.call('scrape', undefined)
   const opened = openReplica({ config, store, extensions, log, signal: stop.signal, scrape })

@@ -1,8 +1,11 @@
 /** Runs cases through the engine that serves requests. A builtin that it lacks fails the cases that need it, no more. */
 import type { Extension, RequestContext } from '../../extensions/extension.ts'
-import { extensions } from '../../extensions/index.ts'
+import { extensionsWith } from '../../extensions/index.ts'
 import { defaultSettings, type PolicySettings } from '../../src/engine/decision.ts'
 import { createEngine } from '../../src/engine/engine.ts'
+import { findOpa } from '../../src/opa/binary.ts'
+import { createModuleParser } from '../../src/opa/parse-module.ts'
+import { cacheFolder } from '../../src/tools/cache-folder.ts'
 import { readWasm, type Case, type Suite } from './cases.ts'
 import { problem } from './verdict.ts'
 
@@ -31,7 +34,16 @@ const settings: PolicySettings = {
   outbound: { rules: [{ host: 'localhost', private: true }], secret: () => undefined },
 }
 
-const engine = createEngine({ extensions: [...extensions, sleep] })
+const parseModule = createModuleParser({
+  findOpa: () =>
+    findOpa({
+      env: process.env,
+      cacheDir: cacheFolder(process.env),
+      log: (line) => void process.stderr.write(`edict: ${line}\n`),
+      signal: new AbortController().signal,
+    }),
+})
+const engine = createEngine({ extensions: [...extensionsWith({ parseModule }), sleep] })
 
 /** In the order of the cases. Cases with the same module share one compilation. */
 export async function runCases(
