@@ -44,6 +44,10 @@ status := http.send({"method": "GET", "url": input.url}).status_code
 answer := http.send({"method": "GET", "url": input.url, "raise_error": false})
 
 joined := regex.replace(input.text, "a(b)", "<$1>")
+
+parsed := rego.parse_module("x.rego", input.module)["package"].path[1].value
+
+fits := json.match_schema(input, {"required": ["nothing"]})
 `,
 }
 
@@ -107,9 +111,13 @@ describe('own extensions and outbound calls', () => {
     ])
 
     const url = `${directory.url}/up`
-    expect((await evaluate(edict, 'shop/remote/1.0', { url, text: 'abc' })).json).toMatchObject({
+    expect(
+      (await evaluate(edict, 'shop/remote/1.0', { url, text: 'abc', module: 'package found' })).json,
+    ).toMatchObject({
       status: 200,
       joined: '<b>c',
+      parsed: 'found',
+      fits: [false, [{ field: '(Root)', desc: 'nothing is required' }]],
     })
     const refused = await evaluate(edict, 'shop/remote/1.0', { url: 'http://127.0.0.1:1/' })
     expect(refused.json).toMatchObject({ answer: { status_code: 0, error: { code: 'eval_http_send_internal_error' } } })

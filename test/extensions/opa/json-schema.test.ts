@@ -518,7 +518,9 @@ const { schema: anySchema } = fc.letrec<{ schema: unknown }>((tie) => {
     keyword('oneOf', list),
     keyword('allOf', list),
     keyword('not', schema),
-    fc.tuple(schema, schema, schema).map(([test, yes, no]) => ({ if: test, then: yes, else: no })),
+    fc
+      .tuple(keyword('if', schema), keyword('then', schema), keyword('else', schema))
+      .map(([test, yes, no]) => ({ ...test, ...yes, ...no })),
     keyword('items', fc.constantFrom({ $ref: '#' }, { $ref: '#/definitions/x' })),
   )
   return {
