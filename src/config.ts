@@ -10,6 +10,7 @@ import type { Outbound } from '../extensions/extension.ts'
 import { keys, type KeyName, type KeyValues } from './config/keys.ts'
 import { outboundOf } from './config/outbound.ts'
 import { librariesSchema } from './config/scopes.ts'
+import type { SourceLimits } from './config/source-limits.ts'
 import { environmentSource, resolveSource } from './config/sources.ts'
 import { secretOf } from './config/values.ts'
 import { EdictError } from './errors.ts'
@@ -27,6 +28,7 @@ export interface SourceSettings {
   readonly outbound?: Outbound | undefined
   /** What it may declare; undefined: everything. */
   readonly scope?: SourceScope | undefined
+  readonly limits?: SourceLimits | undefined
 }
 
 export interface GitSourceConfig extends SourceSettings {

@@ -1,5 +1,6 @@
-/** What a policy may do, by the source that it comes from. One Outbound per source: connections and responses are kept by it. */
+/** What a policy may do and take, by the source that it comes from. One Outbound per source: connections and responses are kept by it. */
 import type { Config } from './config.ts'
+import { limitsOf } from './config/source-limits.ts'
 import type { PolicySettings } from './engine/decision.ts'
 import type { PolicyMeta } from './policy/schema.ts'
 
@@ -10,13 +11,18 @@ export interface PrintLog {
 export type SettingsOf = (policy: Pick<PolicyMeta, '_id' | 'repository'>) => PolicySettings
 
 export const createSettings = (
-  { evaluation, sources, log: { print } }: Pick<Config, 'evaluation' | 'sources' | 'log'>,
+  { evaluation, sources, limits, log: { print } }: Pick<Config, 'evaluation' | 'sources' | 'limits' | 'log'>,
   log: PrintLog,
 ): SettingsOf => {
-  const own = new Map(sources.map(({ name, strict, outbound }) => [name, { strict, outbound }]))
-  return ({ _id: policy, repository }) => ({
-    strict: own.get(repository)?.strict ?? evaluation.strict,
-    outbound: own.get(repository)?.outbound ?? evaluation.outbound,
-    print: print ? ({ text, rule }) => log.info({ repository, policy, rule }, text) : undefined,
-  })
+  const own = new Map(sources.map((source) => [source.name, source]))
+  return ({ _id: policy, repository }) => {
+    const source = own.get(repository)
+    const { budget, maxMemory } = limitsOf(source?.limits ?? {}, policy)
+    return {
+      strict: source?.strict ?? evaluation.strict,
+      outbound: source?.outbound ?? evaluation.outbound,
+      print: print ? ({ text, rule }) => log.info({ repository, policy, rule }, text) : undefined,
+      limits: { budget: budget ?? limits.budget, memory: maxMemory ?? limits.maxMemory },
+    }
+  }
 }

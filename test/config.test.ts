@@ -91,6 +91,15 @@ sources:
     expect(c?.outbound?.rules).toEqual(all)
   })
 
+  it('refuses limits of a source that are none', () => {
+    const limits = '{ budget: 0, maxMemory: lots, policies: { a: { depth: 1 } } }'
+    expect(problemsOf(`sources: [{ directory: a, limits: ${limits} }]`)).toEqual([
+      expect.stringMatching(/^sources\[0\]: limits budget /),
+      'sources[0]: limits maxMemory is not a size such as 1MB or 512KiB',
+      expect.stringMatching(/^sources\[0\]: limits policies a .*depth/),
+    ])
+  })
+
   it('takes allowed hosts from a variable, and refuses what is none', () => {
     const { evaluation } = loadConfig({ env: { EDICT_HTTP_ALLOW: 'a.example.org, [::1]:80' }, cwd: folder() })
     expect(evaluation.outbound.rules.map(({ port }) => port)).toEqual([undefined, 80])

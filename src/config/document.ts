@@ -22,7 +22,7 @@ const fields = (schema: JsonSchema, prefix: string): string[][] =>
       textOf(field['description']),
       typeof field['default'] === 'string' ? shown(field['default']) : '',
     ]
-    const nested = ['git', 'http', 'scope', 'read'].includes(name) ? fields(field, `${place}.`) : []
+    const nested = ['git', 'http', 'limits', 'scope', 'read'].includes(name) ? fields(field, `${place}.`) : []
     return [row, ...nested]
   })
 

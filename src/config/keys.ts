@@ -1,7 +1,7 @@
 /** Every plain key of the configuration: where it stands in `edict.yaml`, its variable, schema, default and doc. */
 import { z } from 'zod'
 import { allowList } from './outbound.ts'
-import { count, duration, flag, processes, size } from './values.ts'
+import { budgetUnits, count, duration, flag, processes, size } from './values.ts'
 
 export interface Key<T> {
   /** Dotted place in `edict.yaml`. */
@@ -110,7 +110,7 @@ export const keys = {
   budget: key({
     path: 'limits.budget',
     env: 'EDICT_BUDGET',
-    schema: count.max(2_147_483_647),
+    schema: budgetUnits,
     default: 20_000_000,
     doc: 'Work that one evaluation may do, in the units of `x-evaluation-cost` (some eight instructions; a million takes about a millisecond). Reading the input comes on top. Above it 503 `evaluation_budget_exceeded`.',
   }),

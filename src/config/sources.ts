@@ -5,6 +5,7 @@ import type { Outbound } from '../../extensions/extension.ts'
 import type { GitSourceConfig, RetiredSource, Secret, SourceConfig } from '../config.ts'
 import { outboundOf, sourceHttp } from './outbound.ts'
 import { scopeSchema } from './scopes.ts'
+import { sourceLimits } from './source-limits.ts'
 import { duration, flag, readSecret, secretOf, secretReference } from './values.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -29,6 +30,7 @@ const common = {
     .describe(
       'Removes all that is in force of it, and reads it no more. A source that is only left out removes nothing.',
     ),
+  limits: sourceLimits.optional(),
 }
 
 const gitSource = z.strictObject({
@@ -135,6 +137,7 @@ export const resolveSource = (
     intervalMs: written.interval ?? 60_000,
     webhookSecret: secret(written.webhook?.secret, env, problem),
     strict: written.strict,
+    limits: written.limits,
     outbound: outbound(written.http, { env, rules, problem }),
   }
   if ('directory' in written) {

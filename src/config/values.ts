@@ -36,6 +36,9 @@ export const processes = z.union(
   'is neither auto nor a number from 1 to 256',
 )
 
+/** Work of one evaluation: what the meter can count. */
+export const budgetUnits = count.max(2_147_483_647)
+
 export const flag = z.union([z.boolean(), z.enum(['true', 'false', '1', '0', 'yes', 'no'])]).transform((value) => {
   return typeof value === 'boolean' ? value : ['true', '1', 'yes'].includes(value)
 })

@@ -1,6 +1,7 @@
 /** The context of one decision: what is fixed in it for all calls of builtins, replayed or not. */
 import type { DecisionContext, Outbound, RegoValue, RequestContext } from '../../extensions/extension.ts'
 import { callingRule, type RuleNames } from './rule-names.ts'
+import type { EngineLimits } from './limits.ts'
 import { createAnswers, type AnswerLimits, type Answers } from './answers.ts'
 
 /** What all decisions of an engine share. */
@@ -16,13 +17,15 @@ export interface PrintedLine {
   readonly rule: string | undefined
 }
 
-/** What one policy may do beyond evaluating. */
+/** What one policy may do beyond evaluating, and take for it. */
 export interface PolicySettings {
   /** A failing builtin ends the evaluation instead of being undefined. */
   readonly strict: boolean
   readonly outbound: Outbound
   /** Where `print` writes; absent: nowhere. */
   readonly print?: ((line: PrintedLine) => void) | undefined
+  /** Instead of the engine's own. */
+  readonly limits?: Pick<EngineLimits, 'budget' | 'memory'> | undefined
 }
 
 export const defaultSettings: PolicySettings = { strict: false, outbound: { rules: [], secret: () => undefined } }
@@ -40,7 +43,7 @@ export interface Decision {
 
 export const wallClock = (): bigint => BigInt(Date.now()) * 1_000_000n
 
-export interface NewDecision extends DecisionOptions, PolicySettings {
+export interface NewDecision extends DecisionOptions, Omit<PolicySettings, 'limits'> {
   readonly ruleNames: RuleNames
   readonly limits: AnswerLimits
 }

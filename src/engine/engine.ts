@@ -46,7 +46,8 @@ export function createEngine({ extensions, limits, labels = {}, clock = wallCloc
 
   function load({ module, data, entrypoint, settings = defaultSettings, asQuery = false }: LoadOptions): LoadedPolicy {
     const text = usableData(typeof data === 'string' ? Buffer.from(data) : data)
-    const shared = { extensions: byName, limits: bounds, decisions, ruleNames: names.get(module) ?? new Map() }
+    const own = { ...bounds, ...settings.limits }
+    const shared = { extensions: byName, limits: own, decisions, ruleNames: names.get(module) ?? new Map() }
     try {
       return createPolicy({ module, data: text, entrypoint, ...shared, settings, asQuery })
     } catch (error) {

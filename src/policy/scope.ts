@@ -44,7 +44,8 @@ export function coversPackage({ modules }: SourceScope, path: DataPath): boolean
   return leadsInto(modules, path)
 }
 
-function coversId(patterns: readonly string[], id: string): boolean {
+/** `id`: a policy's key, or a shared module's. */
+export function coversId(patterns: readonly string[], id: string): boolean {
   return patterns.some((pattern) => walk(pattern, id.split('/')).ends)
 }
 
