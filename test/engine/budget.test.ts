@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Extension } from '../../extensions/extension.ts'
 import { extensions } from '../../extensions/index.ts'
+import { defaultLimits } from '../../src/engine/limits.ts'
 import type { Outcome } from '../../src/engine/outcome.ts'
 import type { LoadedPolicy } from '../../src/engine/policy.ts'
 import { answer, compile, evaluateNow, load } from './compile.ts'
@@ -43,9 +44,8 @@ const tooMuchWork = 'error: the evaluation takes more work than it may'
 describe('the budget of work', () => {
   it('ends a comprehension of nine million steps', async () => {
     const policy = await load({ wasm })
-    const start = performance.now()
-    expect(outcomeOf(policy, { n: 3000 })).toMatchObject(exceeded)
-    expect(performance.now() - start).toBeLessThan(1000)
+    expect(outcomeOf(policy, { n: 3000 })).toMatchObject({ ...exceeded, cost: expect.any(Number) })
+    expect(costOf(policy, { n: 3000 })).toBeLessThan(defaultLimits.budget * 1.01)
     expect(answer(policy, '{"a":1}')).toBe('{"sum":2}')
   })
 
@@ -206,34 +206,46 @@ describe('the cost of an evaluation', () => {
 })
 
 describe('a neighbour of a hostile policy', () => {
-  it('hardly waits', { timeout: 60_000 }, async () => {
+  it('is answered right between any two of its evaluations', { timeout: 60_000 }, async () => {
     const hostile = await load({ wasm })
     const neighbour = await load({ wasm, data: '{"list":[{"name":"zero"}]}' })
-    const waits: number[] = []
     for (let i = 0; i < 100; i++) {
-      const start = performance.now()
       expect(outcomeOf(hostile, i % 2 === 0 ? { n: 3000 } : { grow: 10_000_000 })).toMatchObject(exceeded)
       expect(answer(neighbour, '{"at":0}')).toBe('{"found":"zero"}')
-      waits.push(performance.now() - start)
     }
-    const sorted = waits.toSorted((a, b) => a - b)
-    expect(sorted[50]).toBeLessThan(150)
-    expect(sorted[98]).toBeLessThan(1000)
   })
 })
+
+/** How many instances are made until it is stopped. */
+const countInstances = () => {
+  const original = WebAssembly.Instance
+  let made = 0
+  WebAssembly.Instance = new Proxy(original, {
+    construct: (target, args) => {
+      made++
+      return Reflect.construct(target, args) as object
+    },
+  })
+  return {
+    stop: () => {
+      WebAssembly.Instance = original
+      return made
+    },
+  }
+}
 
 describe('a rule conflict', () => {
   it('costs an instance with 10 MB of data nothing', { timeout: 60_000 }, async () => {
     const list = Array.from({ length: 160_000 }, (_, i) => ({ id: i, name: `user ${i}`, roles: ['reader', 'writer'] }))
     const policy = await load({ wasm, data: JSON.stringify({ list }) })
     const bytes = policy.bytes
-    const start = performance.now()
+    const instances = countInstances()
     for (let i = 0; i < 2000; i++) {
       if (!answer(policy, '{"conflict":true}').startsWith('error: eval_conflict_error')) expect.unreachable()
       if (answer(policy, '{"at":9}') !== '{"found":"user 9"}') expect.unreachable()
     }
     // Making the instance anew took 2 ms to 40 ms, each time.
-    expect(performance.now() - start).toBeLessThan(2000)
+    expect(instances.stop()).toBe(0)
     expect(policy.bytes).toBe(bytes)
   })
 })

@@ -12,6 +12,7 @@ const policies: Readonly<Record<string, string>> = {
     'names := ["Accept-Encoding", "Accept-Language", "Foo", "X-Location", "Host", "Absent", "foo"]\n\nall := {n: get_header(n) | some n in names}',
   conflict: 'answer := 1 if input.x\n\nanswer := 2 if input.x',
   nothing: 'allow if input.never',
+  endless: 'pairs := count([1 | some x in numbers.range(1, input.n); some y in numbers.range(1, input.n); x < y])',
   failing: 'n := to_number(input.text)\n\nok := true',
 }
 
@@ -127,6 +128,24 @@ test('headers are read by their canonical names, whatever their spelling on the 
     Absent: '',
     foo: '',
   })
+})
+
+test('what exceeds its budget is 503, and its neighbours are answered meanwhile', { timeout: 60_000 }, async () => {
+  let asking = true
+  const hostile = [1, 2, 3].map(async () => {
+    const seen = new Set<string>()
+    let count = 0
+    for (; asking; count++) {
+      const { status, text } = await evaluate('endless', '{"n":3000}')
+      seen.add(`${status} ${JSON.parse(text).code}`)
+    }
+    expect([...seen]).toEqual(['503 evaluation_budget_exceeded'])
+    return count
+  })
+  for (let i = 0; i < 15; i++) expect((await evaluate('same', `${i}`)).text).toBe(`{"same":${i},"seen":true}`)
+  asking = false
+  for (const count of await Promise.all(hostile)) expect(count).toBeGreaterThan(0)
+  expect((await evaluate('endless', '{"n":3}')).text).toBe('{"pairs":3}')
 })
 
 test('two hundred conflicts later the policy still answers', async () => {
