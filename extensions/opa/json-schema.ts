@@ -8,6 +8,7 @@ import { readOperand } from './json-schema/json.ts'
 import { schemaOf } from './json-schema/kept.ts'
 import { failuresOf } from './json-schema/validate.ts'
 import type { Failure } from './json-schema/visit.ts'
+import { workOf, type Spend } from './json-schema/work.ts'
 import { any, arrayOf, boolean, nothing, objectOf as objectType, oneOf, pure, record, string, tuple } from './types.ts'
 import { BuiltinError, objectOf } from './values.ts'
 
@@ -20,9 +21,10 @@ export const jsonSchema: readonly PureExtension[] = [
     [json, json],
     tuple(boolean, arrayOf(failure)),
     'Whether a document is valid under a JSON schema, and what is wrong with it.',
-    ([document, schema]) => {
+    ([document, schema], context) => {
       const node = readOperand(document)
-      const failures = failuresOf(schemaOf(schema), node)
+      const spend = workOf(context)
+      const failures = failuresOf(schemaOf(schema, spend), node, spend)
       return [failures.length === 0, failures.map(shown)]
     },
   ),
@@ -31,16 +33,16 @@ export const jsonSchema: readonly PureExtension[] = [
     [json],
     tuple(boolean, oneOf(nothing, string)),
     'Whether a JSON schema is one, and what is wrong with it.',
-    ([schema]) => verify(schema),
+    ([schema], context) => verify(schema, workOf(context)),
   ),
 ]
 
 const shown = ({ type, field, description }: Failure): RegoValue =>
   objectOf({ error: `${field}: ${description}`, type, field, desc: description })
 
-function verify(schema: RegoValue | undefined): RegoValue {
+function verify(schema: RegoValue | undefined, spend: Spend): RegoValue {
   try {
-    schemaOf(schema)
+    schemaOf(schema, spend)
     return [true, null]
   } catch (error) {
     // Too much work is no fault of the schema.

@@ -15,16 +15,16 @@ import { hybrid, type Draft, type Schema } from './schema.ts'
 import { readText } from './text.ts'
 import { readTypes } from './types.ts'
 import { readFormat, readValues } from './values.ts'
-import { createWork } from './visit.ts'
+import type { Spend } from './work.ts'
 
-const mostWork = 100_000
+/** Reading a schema takes longer than a visit by it. */
+const workOfReading = 5
 const mostDepth = 1000
 
 /** @throws SchemaError */
-export function readSchema(root: Json): Schema {
+export function readSchema(root: Json, spend: Spend): Schema {
   const documents = createDocuments(root)
   const targets = new Map<string, Schema>()
-  const spend = createWork(mostWork)
   let depth = 0
 
   function schemaOf(node: Json, draft: Draft): Schema {
@@ -34,7 +34,7 @@ export function readSchema(root: Json): Schema {
   }
 
   function fill(schema: Schema, node: Json, draft: Draft): void {
-    spend(1)
+    spend(workOfReading)
     if (++depth > mostDepth) throw new RangeError('the schema is too deep')
     if (typeof node === 'boolean' && draft >= 6) schema.always = node
     else if (!isObject(node)) throw new SchemaError('Expected: Valid Schema, given: Invalid JSON')

@@ -12,13 +12,11 @@ import type { Schema } from './schema.ts'
 import { checkText } from './text.ts'
 import { otherType, typesText } from './types.ts'
 import { checkValues } from './values.ts'
-import { createWork, enter, fail, rootVisit, type Failure, type Visit } from './visit.ts'
+import { enter, fail, rootVisit, type Failure, type Visit } from './visit.ts'
+import type { Spend } from './work.ts'
 
-/** A million: about a second. */
-const mostWork = 1_000_000
-
-export function failuresOf(schema: Schema, document: Json): readonly Failure[] {
-  const visit = rootVisit({ spend: createWork(mostWork), validate })
+export function failuresOf(schema: Schema, document: Json, spend: Spend): readonly Failure[] {
+  const visit = rootVisit({ spend, validate })
   validate(schema, document, visit)
   return visit.outcome.failures
 }

@@ -1,9 +1,10 @@
 /**
  * The way of a validation through a document. Failures and the score of a branch stand apart until they are merged: of
- * several branches that fail, the one with the best score is told. The work is counted, and so is the depth.
+ * several branches that fail, the one with the best score is told. The depth is bounded, and the work is counted.
  */
 import type { Json } from './json.ts'
 import type { Schema } from './schema.ts'
+import type { Spend } from './work.ts'
 
 export interface Failure {
   /** A stable name: `invalid_type`, `required`. */
@@ -26,7 +27,7 @@ export interface Visit {
   readonly outcome: Outcome
   readonly place: Place
   readonly depth: number
-  readonly spend: (amount: number) => void
+  readonly spend: Spend
   readonly validate: (schema: Schema, value: Json, visit: Visit) => void
 }
 
@@ -40,15 +41,6 @@ export const rootVisit = ({ spend, validate }: Pick<Visit, 'spend' | 'validate'>
   spend,
   validate,
 })
-
-/** Counts work, and throws once there is too much of it. */
-export function createWork(most: number): Visit['spend'] {
-  let left = most
-  return (amount) => {
-    left -= amount
-    if (left < 0) throw new RangeError('the schema takes more work than it may')
-  }
-}
 
 /** Names of members and indexes, joined by periods; `(Root)` for the document itself. */
 export function fieldOf({ place, spend }: Visit): string {
