@@ -20,6 +20,7 @@ import {
   type PolicyLimits,
   type PolicyPackages,
 } from '../src/policy/validate.ts'
+import { ownership } from '../src/policy/ownership.ts'
 import { readableOf } from '../src/policy/readable.ts'
 import { coversPackage } from '../src/policy/scope.ts'
 import type { CachedOpa } from '../src/opa/cached.ts'
@@ -238,6 +239,7 @@ async function finish(
     plan,
     held: declared.held,
     outOfScope,
+    ownership: ownership(declared.composition, modules.modules),
     documents,
     changesForce: changesForce(plan, documents),
     blobs: [...blobs.values()],

@@ -147,6 +147,8 @@ export const moduleDocumentSchema = z.object({
   kind: z.enum(['module', 'data']),
   /** The module's id (`rbac/core`) or the data's path (`roles`, `""` for the root). */
   id: z.string(),
+  /** Of a module. */
+  package: z.array(z.string()).optional(),
   path: z.string(),
   text: storedTextSchema,
   digest: z.string(),
