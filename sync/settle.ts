@@ -9,7 +9,7 @@ import { rulesDataPath } from '../src/policy/rules.ts'
 import type { CycleOutcome, CycleRequest, Finding, Fragment } from '../src/policy/schema.ts'
 import type { ApiWrites } from '../src/store/api-writes.ts'
 import type { ApiSource } from './api-source.ts'
-import type { Builder, BuildOptions, Built } from './build.ts'
+import type { Builder, BuildOptions, BuildRequest, Built } from './build.ts'
 import { previewOf } from './preview.ts'
 import { explain, troublesOf, type Trouble } from './trouble.ts'
 
@@ -28,7 +28,7 @@ export type Answer = Omit<CycleOutcome, 'at' | 'revision'>
 
 export interface SettleOptions {
   readonly build: Builder
-  readonly options: BuildOptions
+  readonly options: BuildRequest
   /** null: there is no API. */
   readonly api: ApiSource | null
   /** Those that nobody has answered yet, oldest first; read before the stored state. */
@@ -47,21 +47,25 @@ interface Attempt {
   readonly built: Built
 }
 
-export async function settle({ build, options, api, requests, now }: SettleOptions): Promise<Settled> {
-  const base = { built: null, fragments: options.fragments, granted: null, answers: new Map(), deferred: 0 }
-  if (api === null || requests.length === 0) return { ...base, built: await build(options) }
+export async function settle({ build, options: request, api, requests, now }: SettleOptions): Promise<Settled> {
+  if (api === null || requests.length === 0) {
+    const { fragments } = request
+    return { built: await build(request), fragments, granted: null, answers: new Map(), deferred: 0 }
+  }
+  const stored = typeof request.stored === 'function' ? await request.stored() : request.stored
+  const settling = createSettling({ build, api, now, options: { ...request, stored } })
   const { first, dry, deferred } = chosen(requests)
-  const attempt = createAttempt({ build, options, api, now })
-  const answers = new Map<string, Answer>()
-  const accepted = await accept({ attempt, options, answers }, [], first)
-  for (const [{ request }, { code, message }] of accepted.folded.refused)
-    answers.set(request, { ok: false, code, message, findings: [] })
-  for (const { request } of accepted.asked)
-    if (!answers.has(request) && !isGranted(accepted, request))
-      answers.set(request, { ok: true, message: 'nothing to change', findings: [] })
-  for (const asked of dry) answers.set(asked.request, await rehearse({ attempt, options }, asked))
-  const { built, fragments } = accepted
-  return { built: authored(built, accepted, api.name), fragments, granted: grantedOf(accepted), answers, deferred }
+  const accepted = await accept(settling, [], first)
+  const { built, fragments, folded } = accepted
+  const granted = grantedOf(accepted)
+  const written = new Set(granted?.entries.map((entry) => entry.request))
+  const { answers } = settling
+  for (const [asked, { code, message }] of folded.refused)
+    answers.set(asked.request, { ok: false, code, message, findings: [] })
+  for (const { request: id } of accepted.asked)
+    if (!answers.has(id) && !written.has(id)) answers.set(id, { ok: true, message: 'nothing to change', findings: [] })
+  for (const asked of dry) answers.set(asked.request, await rehearse(settling, asked))
+  return { built: authored(built, accepted, api.name), fragments, granted, answers, deferred }
 }
 
 /** Rules that one transaction takes well. */
@@ -88,39 +92,47 @@ function chosen(requests: readonly CycleRequest[]) {
   return { first, dry, deferred }
 }
 
-type AttemptWith = (asked: readonly Asked[]) => Promise<Attempt>
-
-function createAttempt({ build, options, api, now }: Required<Omit<SettleOptions, 'requests'>>): AttemptWith {
-  return async (asked) => {
-    if (api === null) throw new Error('there is no API')
-    const folded = withChanges(api.content(), asked, now)
-    const fragment = apiFragment(api.name, folded.content)
-    const fragments = options.fragments.map((one) =>
-      one.source === api.name && one.commit !== fragment.commit ? fragment : one,
-    )
-    return { asked, folded, fragments, built: await build({ ...options, fragments }) }
-  }
+interface Settling {
+  readonly attempt: (asked: readonly Asked[]) => Promise<Attempt>
+  readonly troubles: (built: Built) => readonly Trouble[]
+  /** What is wrong without anybody's change. */
+  readonly before: () => Promise<readonly Trouble[]>
+  readonly answers: Map<string, Answer>
 }
 
-interface Settling {
-  readonly attempt: AttemptWith
+interface Deps extends Pick<SettleOptions, 'build' | 'now'> {
   readonly options: BuildOptions
-  readonly answers: Map<string, Answer>
+  readonly api: ApiSource
+}
+
+function createSettling({ build, options, api, now }: Deps): Settling {
+  const inForce = api.content()
+  const attempt: Settling['attempt'] = async (asked) => {
+    const folded = withChanges(inForce, asked, now)
+    const changed = folded.effects.size > 0 ? apiFragment(api.name, folded.content) : null
+    const fragments = options.fragments.map((one) => (changed !== null && one.source === api.name ? changed : one))
+    return { asked, folded, fragments, built: await build({ ...options, fragments }) }
+  }
+  const troubles = (built: Built) => troublesOf(built, options)
+  let before: Promise<readonly Trouble[]> | undefined
+  return {
+    attempt,
+    troubles,
+    before: () => (before ??= attempt([]).then(({ built }) => troubles(built))),
+    answers: new Map(),
+  }
 }
 
 /** `base` is known to hold. Who is to blame is told by files, and where those do not tell, by halves. */
 async function accept(settling: Settling, base: readonly Asked[], asked: readonly Asked[]): Promise<Attempt> {
-  const { attempt, options, answers } = settling
+  const { attempt, troubles, before, answers } = settling
   const tried = await attempt([...base, ...asked])
-  const all = troublesOf(tried.built, options)
+  const all = troubles(tried.built)
   if (all.length === 0 || asked.length === 0) return tried
   const blamed = asked.filter((one) => all.some((trouble) => isOf(trouble, one)))
-  if (blamed.length > 0) {
-    for (const one of blamed) answers.set(one.request, explain(all.filter((trouble) => isOf(trouble, one))))
-    return accept(settling, base, without(asked, blamed))
-  }
-  const before = base.length === 0 ? troublesOf((await attempt([])).built, options) : []
-  const fresh = all.filter((trouble) => trouble.kind === 'conflict' || !before.some(({ key }) => key === trouble.key))
+  for (const one of blamed) answers.set(one.request, explain(all.filter((trouble) => isOf(trouble, one))))
+  if (blamed.length > 0) return accept(settling, base, without(asked, blamed))
+  const fresh = newOnes(all, await before())
   if (fresh.length === 0) return tried
   if (asked.length === 1) {
     for (const { request } of asked) answers.set(request, explain(fresh))
@@ -128,8 +140,13 @@ async function accept(settling: Settling, base: readonly Asked[], asked: readonl
   }
   const half = Math.ceil(asked.length / 2)
   const left = await accept(settling, base, asked.slice(0, half))
-  const held = left.asked
-  return accept(settling, held, asked.slice(half))
+  return accept(settling, left.asked, asked.slice(half))
+}
+
+/** A Conflict that stands already lets nothing through but what resolves it. */
+function newOnes(troubles: readonly Trouble[], before: readonly Trouble[]): readonly Trouble[] {
+  const known = new Set(before.map(({ key }) => key))
+  return troubles.filter(({ kind, key }) => kind === 'conflict' || !known.has(key))
 }
 
 function without(asked: readonly Asked[], blamed: readonly Asked[]): readonly Asked[] {
@@ -146,17 +163,14 @@ function isOf({ direct, findings }: Trouble, { change }: Asked): boolean {
   return findings.some(({ file }) => file !== undefined && files.includes(file))
 }
 
-async function rehearse({ attempt, options }: Omit<Settling, 'answers'>, asked: Asked): Promise<Answer> {
+async function rehearse({ attempt, troubles, before }: Settling, asked: Asked): Promise<Answer> {
   const tried = await attempt([asked])
   const [refused] = tried.folded.refused.values()
   if (refused !== undefined) return { ok: false, code: refused.code, message: refused.message, findings: [] }
-  const before = troublesOf((await attempt([])).built, options)
-  const fresh = troublesOf(tried.built, options).filter(({ key }) => !before.some((known) => known.key === key))
+  const fresh = newOnes(troubles(tried.built), await before())
   const preview = previewOf(tried.built, tried.folded.rules)
-  return {
-    ...(fresh.length > 0 ? explain(fresh) : { ok: true, message: 'it would be applied', findings: warnings(tried) }),
-    preview,
-  }
+  if (fresh.length > 0) return { ...explain(fresh), preview }
+  return { ok: true, message: 'it would be applied', findings: warnings(tried), preview }
 }
 
 function warnings({ built, asked }: Attempt): Finding[] {
@@ -164,10 +178,6 @@ function warnings({ built, asked }: Attempt): Finding[] {
   return ours.filter(({ file }) =>
     asked.some(({ change }) => change.kind === 'modules' && change.put.some(({ id }) => `${id}.rego` === file)),
   )
-}
-
-function isGranted({ folded, built }: Attempt, request: string): boolean {
-  return !built.conflict && [...folded.effects.keys()].some((asked) => asked.request === request)
 }
 
 function grantedOf({ folded, built }: Attempt): ApiWrites | null {
