@@ -5,7 +5,8 @@
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { load, post, startEdict } from './http.ts'
+import { load, post } from './candidate.ts'
+import { startEdict } from './http.ts'
 import { subject, writeSubject } from './policies.ts'
 import { median, ratio, round, type Figures } from './report.ts'
 

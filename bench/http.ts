@@ -1,44 +1,20 @@
 /**
- * Decisions over HTTP, one process each: Edict, `opa run --server` at GOMAXPROCS=1 and with all cores, and a Hono echo.
- * The same policy, data, input and generator; alternating rounds; figures are requests per second and ratios.
+ * Decisions over HTTP against `opa run --server` and two echoes. One process: Edict, OPA with `GOMAXPROCS=1`, a Hono
+ * route. All cores: Edict with a process for each, OPA, a bare `node:http` server with as many processes. The same policy,
+ * data, input and generator; alternating rounds; figures are ratios, requests per second, and CPU time per request.
  */
-import { execFile } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
-import type { LoadOptions, LoadResult } from './load.ts'
-import { subject, subjectInput, writeSubject } from './policies.ts'
+import { candidate, compete, cpus, p50s, p99s, post, rates, type Candidate, type Rounds } from './candidate.ts'
+import { subject, subjectInput, writeGenerated, writeSubject } from './policies.ts'
 import { startServer, type ServerProcess } from './process.ts'
 import { median, ratio, round, type Figures } from './report.ts'
 
-const run = promisify(execFile)
 const here = import.meta.dirname
+type Env = Readonly<Record<string, string>>
 
-export const post = (path: string, body: string): string =>
-  `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n` +
-  `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
-
-export const load = async (options: LoadOptions): Promise<LoadResult> => {
-  const { stdout } = await run(process.execPath, [join(here, 'load.js'), JSON.stringify(options)])
-  const result = JSON.parse(stdout) as LoadResult
-  if (result.failures > 0) throw new Error(`${result.failures} of ${result.requests} requests failed`)
-  return result
-}
-
-interface Candidate {
-  readonly server: ServerProcess
-  readonly request: string
-  readonly rounds: LoadResult[]
-}
-
-const candidate = (server: ServerProcess, path: string, body: string): Candidate => ({
-  server,
-  request: post(path, body),
-  rounds: [],
-})
-
-export const startEdict = (directory: string, env: Readonly<Record<string, string>> = {}): Promise<ServerProcess> =>
+export const startEdict = (directory: string, env: Env = {}): Promise<ServerProcess> =>
   startServer({
     command: process.execPath,
     args: () => [join(here, '../src/cli.js'), 'serve'],
@@ -51,7 +27,7 @@ export const startEdict = (directory: string, env: Readonly<Record<string, strin
     path: '/readiness',
   })
 
-const startOpa = (opa: string, folder: string, env: Readonly<Record<string, string>>): Promise<ServerProcess> =>
+const startOpa = (opa: string, folder: string, env: Env = {}): Promise<ServerProcess> =>
   startServer({
     command: opa,
     args: (port) => ['run', '--server', '--log-level=error', `--addr=127.0.0.1:${port}`, folder],
@@ -59,47 +35,120 @@ const startOpa = (opa: string, folder: string, env: Readonly<Record<string, stri
     path: '/health',
   })
 
-export const measureHttp = async ({ opa, quick }: { opa: string; quick: boolean }): Promise<Figures> => {
+const startScript = (file: string, env: Env = {}): Promise<ServerProcess> =>
+  startServer({ command: process.execPath, args: () => [join(here, file)], env, path: '/health' })
+
+const startBare = () => startScript('bare.js', { WORKERS: String(availableParallelism()) })
+const allCores = { EDICT_WORKERS: 'auto' }
+
+const rounds = (quick: boolean): Rounds => ({ count: quick ? 3 : 7, durationMs: quick ? 800 : 3000, connections: 32 })
+const toMs = (microseconds: readonly number[]): number => round(median(microseconds) / 1000, 3)
+
+/** With one small policy. In a full run also with other numbers of connections. */
+const measureOne = async ({ opa, quick }: { opa: string; quick: boolean }): Promise<Figures> => {
   const root = mkdtempSync(join(tmpdir(), 'edict-bench-policies-'))
   writeSubject(root)
   const folder = join(root, subject.group, subject.name, subject.version)
-  const path = `/policy/${subject.group}/${subject.name}/${subject.version}/evaluation`
-  const opaBody = `{"input":${subjectInput}}`
-  const servers = await Promise.all([
-    startEdict(root),
-    startOpa(opa, folder, { GOMAXPROCS: '1' }),
-    startOpa(opa, folder, {}),
-    startServer({ command: process.execPath, args: () => [join(here, 'echo.js')], path: '/health' }),
-  ])
+  const edictRequest = post(`/policy/${subject.group}/${subject.name}/${subject.version}/evaluation`, subjectInput)
+  const opaRequest = post('/v1/data/bench/roles', `{"input":${subjectInput}}`)
+  const echoRequest = post('/echo', subjectInput)
+  const servers: ServerProcess[] = []
+  const enter = async (starting: Promise<ServerProcess>, request: string): Promise<Candidate> => {
+    const server = await starting
+    servers.push(server)
+    return candidate(server, [request])
+  }
   try {
-    const [edictServer, opaServer, opaAllServer, echoServer] = servers
-    const edict = candidate(edictServer, path, subjectInput)
-    const opaOne = candidate(opaServer, '/v1/data/bench/roles', opaBody)
-    const opaAll = candidate(opaAllServer, '/v1/data/bench/roles', opaBody)
-    const echo = candidate(echoServer, '/echo', subjectInput)
-    const all = [edict, opaOne, opaAll, echo]
-    const rounds = quick ? 3 : 7
-    const durationMs = quick ? 800 : 3000
-    for (let round = -1; round < rounds; round++)
-      for (const { server, request, rounds: results } of all) {
-        const result = await load({ port: server.port, connections: 32, durationMs, requests: [request] })
-        if (round >= 0) results.push(result)
-      }
-    const rate = ({ rounds }: Candidate): number[] => rounds.map(({ perSecond }) => perSecond)
-    return {
-      http: {
-        vs_opa: ratio(rate(edict), rate(opaOne)),
-        vs_opa_all_cores: ratio(rate(edict), rate(opaAll)),
-        vs_echo: ratio(rate(edict), rate(echo)),
-        requests_per_s: Math.round(median(rate(edict))),
-        opa_requests_per_s: Math.round(median(rate(opaOne))),
-        opa_all_cores_requests_per_s: Math.round(median(rate(opaAll))),
-        echo_requests_per_s: Math.round(median(rate(echo))),
-        p50_ms: round(median(edict.rounds.map(({ p50 }) => p50)) / 1000, 3),
-        p99_ms: round(median(edict.rounds.map(({ p99 }) => p99)) / 1000, 3),
-      },
+    const single = {
+      edict: await enter(startEdict(root), edictRequest),
+      opa: await enter(startOpa(opa, folder, { GOMAXPROCS: '1' }), opaRequest),
+      echo: await enter(startScript('echo.js'), echoRequest),
     }
+    const all = {
+      edict: await enter(startEdict(root, allCores), edictRequest),
+      opa: await enter(startOpa(opa, folder), opaRequest),
+      bare: await enter(startBare(), echoRequest),
+    }
+    await compete([...Object.values(single), ...Object.values(all)], rounds(quick))
+    const http = {
+      vs_opa: ratio(rates(single.edict), rates(single.opa)),
+      vs_opa_all_cores: ratio(rates(all.edict), rates(all.opa)),
+      vs_echo: ratio(rates(single.edict), rates(single.echo)),
+      vs_bare: ratio(rates(all.edict), rates(all.bare)),
+      cpu_vs_opa: ratio(cpus(all.edict), cpus(all.opa)),
+      p99_vs_bare: ratio(p99s(all.edict), p99s(all.bare)),
+      requests_per_s: Math.round(median(rates(single.edict))),
+      opa_requests_per_s: Math.round(median(rates(single.opa))),
+      echo_requests_per_s: Math.round(median(rates(single.echo))),
+      all_cores_requests_per_s: Math.round(median(rates(all.edict))),
+      opa_all_cores_requests_per_s: Math.round(median(rates(all.opa))),
+      bare_requests_per_s: Math.round(median(rates(all.bare))),
+      cpu_us: round(median(cpus(all.edict)), 1),
+      opa_cpu_us: round(median(cpus(all.opa)), 1),
+      p50_ms: toMs(p50s(single.edict)),
+      p99_ms: toMs(p99s(single.edict)),
+      all_cores_p99_ms: toMs(p99s(all.edict)),
+      bare_p99_ms: toMs(p99s(all.bare)),
+    }
+    return quick ? { http } : { http, ...(await measureConnections(all)) }
   } finally {
     await Promise.all(servers.map((server) => server.stop()))
   }
 }
+
+const measureConnections = async (all: Readonly<Record<'edict' | 'opa' | 'bare', Candidate>>): Promise<Figures> => {
+  const figures: Record<string, number> = {}
+  for (const connections of [1, 8, 64, 256]) {
+    await compete(Object.values(all), { count: 5, durationMs: 1500, connections })
+    figures[`vs_opa_${connections}`] = ratio(rates(all.edict), rates(all.opa))
+    figures[`vs_bare_${connections}`] = ratio(rates(all.edict), rates(all.bare))
+    figures[`p99_vs_bare_${connections}`] = ratio(p99s(all.edict), p99s(all.bare))
+  }
+  return { http_connections: figures }
+}
+
+/** With a thousand different policies in rotation. */
+const measureRotation = async (opa: string): Promise<Figures> => {
+  const root = mkdtempSync(join(tmpdir(), 'edict-bench-rotation-'))
+  const policies = 1000
+  writeGenerated(root, policies)
+  const requests = (path: (index: number) => string, body: (input: string) => string): readonly string[] =>
+    Array.from({ length: policies }, (_, index) => {
+      const input = JSON.stringify({ tenant: `tenant-${index}`, roles: ['admin'], amount: 5 })
+      return post(path(index), body(input))
+    })
+  const [edictServer, opaServer] = await Promise.all([startEdict(root, allCores), startOpa(opa, root)])
+  try {
+    const edict = candidate(
+      edictServer,
+      requests(
+        (index) => `/policy/bench/p${index}/1.0/evaluation`,
+        (input) => input,
+      ),
+    )
+    const other = candidate(
+      opaServer,
+      requests(
+        (index) => `/v1/data/bench/p${index}`,
+        (input) => `{"input":${input}}`,
+      ),
+    )
+    await compete([edict, other], { count: 5, durationMs: 3000, connections: 32 })
+    return {
+      http_rotation: {
+        policies,
+        vs_opa: ratio(rates(edict), rates(other)),
+        cpu_vs_opa: ratio(cpus(edict), cpus(other)),
+        requests_per_s: Math.round(median(rates(edict))),
+        p99_ms: toMs(p99s(edict)),
+      },
+    }
+  } finally {
+    await Promise.all([edictServer.stop(), opaServer.stop()])
+  }
+}
+
+export const measureHttp = async (options: { opa: string; quick: boolean }): Promise<Figures> => ({
+  ...(await measureOne(options)),
+  ...(options.quick ? {} : await measureRotation(options.opa)),
+})

@@ -1,17 +1,23 @@
 /**
  * A load generator over raw sockets: `connections` keep-alive connections, one request in flight on each, for
  * `durationMs`. Requests are byte strings made beforehand and sent in rotation, so that the generator costs less than
- * any server under test. It runs in its own process (`node dist/bench/load.js <json>`) and prints one JSON line.
+ * any server under test. It runs in its own process, reads its options from standard input and prints one JSON line.
  * Loopback only.
  */
 import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { cpuMs } from './cpu.ts'
 
 export interface LoadOptions {
   readonly port: number
   readonly connections: number
   readonly durationMs: number
+  /** Goes on beyond the duration until there were so many, but not for longer than ten times as long. */
+  readonly atLeast?: number
   /** Whole HTTP/1.1 requests. */
   readonly requests: readonly string[]
+  /** Of the server. */
+  readonly pids?: readonly number[]
 }
 
 export interface LoadResult {
@@ -21,31 +27,39 @@ export interface LoadResult {
   /** Microseconds. */
   readonly p50: number
   readonly p99: number
+  /** CPU time of `pids` for each request, in microseconds. */
+  readonly cpu: number
 }
 
 const headEnd = Buffer.from('\r\n\r\n')
+/** Of `content-length`, however it is written. */
+const lengthName = Buffer.from('ength: ')
 
-/** Length of the first whole response in `bytes`, or 0 when it is not all there. */
+/** Length of the first whole response in `bytes`, or 0 when it is not all there. Makes no string of it: that would cost. */
 const responseLength = (bytes: Buffer): number => {
   const end = bytes.indexOf(headEnd)
   if (end < 0) return 0
-  const head = bytes.toString('latin1', 0, end)
-  const at = head.search(/\r\ncontent-length:/i)
-  if (at < 0) throw new Error('the server answered without a content-length')
-  const length = end + 4 + Number.parseInt(head.slice(at + 17), 10)
-  return bytes.length >= length ? length : 0
+  const name = bytes.indexOf(lengthName)
+  if (name < 0 || name > end) throw new Error('the server answered without a content-length')
+  let length = 0
+  for (let at = name + lengthName.length; bytes[at] !== 0x0d; at++) length = length * 10 + (bytes[at] ?? 0) - 0x30
+  const whole = end + headEnd.length + length
+  return bytes.length >= whole ? whole : 0
 }
+
+/** `HTTP/1.1 200` */
+const isOk = (bytes: Buffer): boolean => bytes[9] === 0x32 && bytes[10] === 0x30 && bytes[11] === 0x30
 
 const drive = ({
   port,
   requests,
-  until,
+  isOver,
   offset,
   latencies,
 }: {
   readonly port: number
   readonly requests: readonly Buffer[]
-  readonly until: number
+  readonly isOver: (now: number) => boolean
   readonly offset: number
   readonly latencies: number[]
 }): Promise<number> =>
@@ -65,30 +79,40 @@ const drive = ({
       pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk])
       const length = responseLength(pending)
       if (length === 0) return
-      if (pending.toString('latin1', 9, 12) !== '200') failures++
+      if (!isOk(pending)) failures++
       pending = pending.subarray(length)
       const now = performance.now()
       latencies.push(now - sent)
-      if (now < until) return send()
+      if (!isOver(now)) return send()
       socket.destroy()
       resolve(failures)
     })
   })
 
-const load = async ({ port, connections, durationMs, requests }: LoadOptions): Promise<LoadResult> => {
+const load = async ({
+  port,
+  connections,
+  durationMs,
+  requests,
+  pids = [],
+  atLeast = 0,
+}: LoadOptions): Promise<LoadResult> => {
   const latencies: number[] = []
   const bytes = requests.map((request) => Buffer.from(request))
+  const cpuBefore = cpuMs(pids)
   const start = performance.now()
+  const isOver = (now: number) =>
+    now > start + durationMs && (latencies.length >= atLeast || now > start + 10 * durationMs)
   const drivers = Array.from({ length: connections }, (_, index) =>
-    drive({ port, requests: bytes, until: start + durationMs, offset: index * 7, latencies }),
+    drive({ port, requests: bytes, isOver, offset: index * 7, latencies }),
   )
   const failures = (await Promise.all(drivers)).reduce((sum, count) => sum + count, 0)
   const seconds = (performance.now() - start) / 1000
+  const cpu = ((cpuMs(pids) - cpuBefore) * 1000) / latencies.length
   latencies.sort((a, b) => a - b)
   const quantile = (q: number) => Math.round((latencies[Math.floor(latencies.length * q)] ?? 0) * 1000)
   const perSecond = Math.round(latencies.length / seconds)
-  return { requests: latencies.length, failures, perSecond, p50: quantile(0.5), p99: quantile(0.99) }
+  return { requests: latencies.length, failures, perSecond, p50: quantile(0.5), p99: quantile(0.99), cpu }
 }
 
-const [, , options] = process.argv
-if (options !== undefined) console.log(JSON.stringify(await load(JSON.parse(options) as LoadOptions)))
+console.log(JSON.stringify(await load(JSON.parse(await text(process.stdin)) as LoadOptions)))

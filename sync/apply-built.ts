@@ -1,7 +1,6 @@
 /** Takes the lease and applies what was built, or says that the base has moved. */
 import { EdictError } from '../src/errors.ts'
 import type { PolicyStatus, SourceDocument } from '../src/policy/schema.ts'
-import type { ApiWrites } from '../src/store/api-writes.ts'
 import type { Lease } from '../src/store/lease.ts'
 import type { Store } from '../src/store/store.ts'
 import { backoffMs, sleep } from '../src/store/wait.ts'
@@ -22,8 +21,6 @@ export interface ApplyBuiltOptions {
   readonly statuses: readonly SourceDocument[]
   readonly seen: readonly Seen[]
   readonly blamer: Blamer
-  /** What callers of the API are granted. */
-  readonly granted: ApiWrites | null
 }
 
 /** The revision that it made or left. */
@@ -56,11 +53,11 @@ async function takeLease(store: Store, holder: string): Promise<Lease> {
 }
 
 async function write(
-  { store, built, baseRevision, statuses: sources, seen, granted }: ApplyBuiltOptions,
+  { store, built, baseRevision, statuses: sources, seen }: ApplyBuiltOptions,
   { create, replace, statuses, modules, packages, remove }: Built['documents'],
   lease: Lease,
 ): Promise<number> {
-  if (!built.changesForce && granted === null) {
+  if (!built.changesForce) {
     const plan = { baseRevision, statuses, put: [...create, ...replace], modules: modules.put, sources }
     return (await store.applyStatus({ plan, lease, actor })).revision
   }
@@ -69,18 +66,7 @@ async function write(
   )
   const held = new Set([...built.held.map(({ source }) => source), ...built.outOfScope.keys()])
   const revision = { sources: taken.filter(({ name }) => !held.has(name)) }
-  const plan = {
-    baseRevision,
-    create,
-    replace,
-    remove,
-    modules,
-    packages,
-    statuses,
-    sources,
-    revision,
-    ...(granted && { api: granted }),
-  }
+  const plan = { baseRevision, create, replace, remove, modules, packages, statuses, sources, revision }
   return (await store.apply({ plan, lease, actor })).revision
 }
 

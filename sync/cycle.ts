@@ -16,11 +16,9 @@ import { sleep } from '../src/store/wait.ts'
 import { applyBuilt } from './apply-built.ts'
 import { createBlamer } from './blame-findings.ts'
 import { createBlobWriter } from './blob-writer.ts'
-import { isApiSource } from './api-source.ts'
-import { createBuilder, type BuildDeps, type BuildRequest, type Built } from './build.ts'
+import { createBuilder, type Built } from './build.ts'
 import { isFailure, type Cycle, type CycleOptions, type CycleReport } from './cycle-report.ts'
 import { createLoader } from './load.ts'
-import { settle, type Settled } from './settle.ts'
 import { nextSourceStatus, type Seen } from './source-status.ts'
 import type { Source } from './source.ts'
 import { readStored } from './stored-state.ts'
@@ -67,18 +65,16 @@ export function createReconciler({
 }: ReconcilerDeps): Reconciler {
   const byName = new Map(sources.map((source) => [source.name, source]))
   const configured = new Set([...byName.keys(), ...retired])
-  const api = sources.find(isApiSource) ?? null
   const loader = createLoader(sources, log)
   const holder = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`
-  const deps: BuildDeps = {
+  const build = createBuilder({
     opa,
     limits,
+    ...(defaults && { defaults }),
     readPolicy: (key) => store.policies.get(key),
     readText: (text, signal) => store.policies.readText(text, signal),
     blame: async (source, path, commit) => (await byName.get(source)?.blame(path, commit)) ?? null,
-  }
-  const bare = createBuilder(deps)
-  const whole = defaults === undefined ? bare : createBuilder({ ...deps, defaults })
+  })
   let tail: Promise<unknown> = Promise.resolve()
   let collected = clock().getTime()
   let examined = 0
@@ -86,58 +82,39 @@ export function createReconciler({
   async function round(options: CycleOptions, wanted: ReadonlySet<string>): Promise<CycleReport | 'moved'> {
     const { signal, onProgress, confirm = [] } = options
     const thorough = options.thorough === true || clock().getTime() - examined >= thoroughEveryMs
-    // Before the base: what is answered meanwhile was granted by a plan that moves it.
-    const requests = api === null ? [] : await store.requests.changes()
     const stored = await readStored({ store, configured, thorough })
-    const loaded = await loader.load({ wanted, stored: stored.sources, signal })
-    const confirmed = confirmedCommits(loaded, confirm)
+    const seen = await loader.load({ wanted, stored: stored.sources, signal })
+    const confirmed = confirmedCommits(seen, confirm)
     const blobs = createBlobWriter(store.blobs)
-    const present = loaded.flatMap(({ fragment }) => fragment ?? [])
-    const request: BuildRequest = {
-      fragments: present,
-      absent: new Set(loaded.flatMap(({ source, fragment }) => (fragment === null ? [source.name] : []))),
+    const fragments = seen.flatMap(({ fragment }) => fragment ?? [])
+    const built = await build({
+      fragments,
+      absent: new Set(seen.flatMap(({ source, fragment }) => (fragment === null ? [source.name] : []))),
       configured,
       scopes,
       libraries,
-      stored: () => stored.forBuild(present),
+      stored: () => stored.forBuild(fragments),
       confirmed,
       takeBlob: blobs.take,
       now: clock(),
       ...(signal && { signal }),
       ...(onProgress && { onProgress }),
-    }
-    // A first revision of defaults alone would say that a sync has succeeded.
-    const build = stored.revision === 0 && present.length === 0 && sources.length > 0 ? bare : whole
-    const settled = await settle({ build, options: request, api, requests, now: clock() })
-    const { built, fragments, granted } = settled
-    const seen = loaded.map((one) => (one.source === api ? { ...one, fragment: fragmentOf(api.name, fragments) } : one))
+    })
     const blamer = createBlamer(byName, new Map(fragments.map(({ source, commit }) => [source, commit])))
     const own = await statusesOf({ seen, built, confirmed, now: clock(), findingsOf: blamer.findings })
     const unread = unreadSources({ stored: stored.sources, configured, retired, built })
     const statuses = [...own, ...unread.statuses]
-    const hasChanges = !built.conflict && (!built.plan.empty || granted !== null)
+    const hasChanges = !built.conflict && !built.plan.empty
     if (hasChanges) await blobs.flush()
     signal?.throwIfAborted()
     // From here on the signal is not heard: an apply is done or not begun.
     const applied = hasChanges
-      ? await applyBuilt({ store, holder, built, baseRevision: stored.revision, statuses, seen, blamer, granted })
+      ? await applyBuilt({ store, holder, built, baseRevision: stored.revision, statuses, seen, blamer })
       : await keepAll(statuses)
     if (applied === 'moved') return 'moved'
     await store.sources.forget(unread.gone)
     if (thorough) examined = clock().getTime()
-    const revision = applied ?? stored.revision
-    await answer(settled, revision)
-    return {
-      ...reportOf({ statuses: own, seen, built, revision, at: clock(), hasChanges }),
-      deferred: settled.deferred,
-    }
-  }
-
-  async function answer({ answers }: Settled, revision: number): Promise<void> {
-    const each = [...answers].map(([id, outcome]) =>
-      store.requests.complete([id], { at: clock(), revision, ...outcome }),
-    )
-    await Promise.all(each)
+    return reportOf({ statuses: own, seen, built, revision: applied ?? stored.revision, at: clock(), hasChanges })
   }
 
   async function keepAll(statuses: readonly SourceDocument[]): Promise<null> {
@@ -183,10 +160,6 @@ export function createReconciler({
       return next
     },
   }
-}
-
-function fragmentOf(name: string, fragments: readonly Fragment[]): Fragment | null {
-  return fragments.find(({ source }) => source === name) ?? null
 }
 
 /** By source: the commit that was confirmed, now or before. */

@@ -2,7 +2,6 @@
 import type { Origin } from './analysis.ts'
 import type { DeclaredPolicy } from './compose.ts'
 import { sha256 } from './digest.ts'
-import type { DataPath } from './paths.ts'
 import type {
   Artifact,
   Finding,
@@ -82,7 +81,6 @@ function fileName(file: SourceFile): string {
 export interface ModuleContent {
   readonly kind: ModuleDocument['kind']
   readonly id: string
-  readonly package?: DataPath | undefined
   readonly file: SourceFile
   readonly origin: Origin
   readonly status: PolicyStatus
@@ -90,14 +88,12 @@ export interface ModuleContent {
   readonly take: TakeBlob
 }
 
-export function moduleDocument(content: ModuleContent): ModuleDocument {
-  const { kind, id, file, origin, status, now, take } = content
+export function moduleDocument({ kind, id, file, origin, status, now, take }: ModuleContent): ModuleDocument {
   return {
     _id: moduleKey(origin.source, file.path),
     repository: origin.source,
     kind,
     id,
-    ...(content.package === undefined ? {} : { package: [...content.package] }),
     path: file.path,
     text: storedText(file.text, take),
     digest: file.digest,

@@ -3,7 +3,6 @@
  * that it leaves in MongoDB for the server. Pure types and zod schemas; no effects.
  */
 import { z } from 'zod'
-import { apiChangeSchema } from './api-change.ts'
 
 /** `group/name/version`. */
 export type PolicyKey = `${string}/${string}/${string}`
@@ -148,8 +147,6 @@ export const moduleDocumentSchema = z.object({
   kind: z.enum(['module', 'data']),
   /** The module's id (`rbac/core`) or the data's path (`roles`, `""` for the root). */
   id: z.string(),
-  /** Of a module. */
-  package: z.array(z.string()).optional(),
   path: z.string(),
   text: storedTextSchema,
   digest: z.string(),
@@ -255,35 +252,15 @@ export interface RevisionDocument {
   readonly policies: number
 }
 
-const namedChanges = z.object({
-  create: z.array(z.string()),
-  replace: z.array(z.string()),
-  remove: z.array(z.string()),
-})
-
-/** What a change would do. */
-export const previewSchema = z.object({
-  policies: namedChanges,
-  modules: namedChanges,
-  rules: z.object({ created: z.number().int(), updated: z.number().int(), removed: z.number().int() }),
-})
-export type Preview = z.infer<typeof previewSchema>
-
 /** Collection `requests`: somebody wants a cycle and waits for its outcome. */
 export const cycleRequestSchema = z.object({
   _id: z.string(),
   at: z.date(),
-  reason: z.enum(['webhook', 'sync', 'confirm', 'restore', 'start', 'change']),
+  reason: z.enum(['webhook', 'sync', 'confirm', 'restore', 'start']),
   /** null: all sources. */
   source: z.string().nullable(),
   /** With `confirm`: the commit whose removals are confirmed. */
   commit: z.string().nullable(),
-  /** Who asks. */
-  actor: z.string().optional(),
-  /** With `change`: what the API is asked for. */
-  change: apiChangeSchema.optional(),
-  /** Only say what would come of it. */
-  dryRun: z.boolean().optional(),
   outcome: z
     .object({
       at: z.date(),
@@ -291,13 +268,6 @@ export const cycleRequestSchema = z.object({
       revision: z.number().int().nullable(),
       message: z.string(),
       findings: z.array(findingSchema),
-      /** Why a change was refused. */
-      code: z.enum(['invalid', 'conflict', 'not_found']).optional(),
-      /** The change's entry in the audit log. */
-      sequence: z.number().int().optional(),
-      hash: z.string().optional(),
-      /** Of a dry run. */
-      preview: previewSchema.optional(),
     })
     .nullable(),
 })

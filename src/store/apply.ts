@@ -13,7 +13,6 @@ import type {
   RevisionDocument,
   SourceDocument,
 } from '../policy/schema.ts'
-import { type ApiWrites, writeApi } from './api-writes.ts'
 import { type Blobs, missingBlobs, referencesOf } from './blobs.ts'
 import type { Change, ChangeContext } from './change.ts'
 import type { Collections } from './collections.ts'
@@ -34,8 +33,6 @@ export interface ApplyPlan {
   readonly statuses?: readonly StatusChange[]
   readonly sources: readonly SourceDocument[]
   readonly revision: { readonly sources: RevisionDocument['sources'] }
-  /** What it grants to callers of the API. */
-  readonly api?: ApiWrites
 }
 
 export interface StatusChange {
@@ -76,14 +73,7 @@ export function createApply({ connection, change, blobs }: ApplyDeps): Apply {
   return {
     apply: async ({ plan, lease, actor }) => {
       const light = await lighten(plan, blobs)
-      const info = {
-        actor,
-        action: 'sync.apply',
-        resource: 'policies',
-        bumpRevision: true,
-        deadlineMs,
-        entries: plan.api?.entries ?? [],
-      }
+      const info = { actor, action: 'sync.apply', resource: 'policies', bumpRevision: true, deadlineMs }
       const { sequence, revision } = await change({ ...info, details: summaryOf(plan) }, async (session, context) => {
         await guard({ session, context, lease, baseRevision: plan.baseRevision })
         await blobsMustExist(connection.db, [
@@ -92,7 +82,6 @@ export function createApply({ connection, change, blobs }: ApplyDeps): Apply {
           ...light.modules.put,
           ...light.packages.put,
         ])
-        if (plan.api !== undefined) await writeApi(plan.api, { session, context })
         await writePlan({ session, context, plan: light })
       })
       return { sequence, revision }

@@ -1,6 +1,5 @@
 /** Names and document types of the collections: every other file of the store reaches them through here. */
 import type { Db } from 'mongodb'
-import type { Rule } from '../policy/rules.ts'
 import type {
   AuditDocument,
   CycleRequest,
@@ -37,7 +36,6 @@ export const followed = ['policies', 'packages', 'locks', 'head'] as const
 export const collectionNames = [
   ...followed,
   'modules',
-  'rules',
   'sources',
   'revisions',
   'audit',
@@ -58,7 +56,6 @@ export const collectionsOf = (db: Db) => ({
   locks: db.collection<LockDocument>('locks'),
   head: db.collection<HeadDocument>('head'),
   modules: db.collection<ModuleDocument>('modules'),
-  rules: db.collection<Rule>('rules'),
   sources: db.collection<SourceDocument>('sources'),
   revisions: db.collection<RevisionDocument>('revisions'),
   audit: db.collection<AuditDocument>('audit'),

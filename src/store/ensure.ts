@@ -20,10 +20,6 @@ const indexes: Partial<Record<CollectionName, IndexDescription[]>> = {
     { key: { revision: -1 }, name: 'revision' },
   ],
   modules: [{ key: { repository: 1, path: 1 }, name: 'identity', unique: true }],
-  rules: [
-    { key: { service_name: 1, resource_type: 1, role: 1, action: 1 }, name: 'identity', unique: true },
-    { key: { revision: -1 }, name: 'revision' },
-  ],
   audit: [{ key: { action: 1, resource: 1, _id: 1 }, name: 'action' }],
   blobs: [{ key: { touched: 1 }, name: 'touched' }],
   requests: [

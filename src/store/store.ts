@@ -15,7 +15,6 @@ import { createLocks, type Locks } from './locks.ts'
 import { createPolicies, type Policies } from './policies.ts'
 import { createReplicas, type Replicas } from './replicas.ts'
 import { createRequests, type Requests } from './requests.ts'
-import { createRules, type Rules } from './rules.ts'
 import { createSources, type Sources } from './sources.ts'
 import { sleep } from './wait.ts'
 
@@ -49,7 +48,6 @@ export interface Store extends Apply {
   readonly locks: Locks
   readonly sources: Sources
   readonly requests: Requests
-  readonly rules: Rules
   readonly leases: Leases
   readonly replicas: Replicas
   /** Takes this replica off the list and closes the connection. */
@@ -88,7 +86,6 @@ export function openStore({ uri, database, log, signal, replicaId }: StoreOption
     locks,
     sources: createSources(connection),
     requests: createRequests({ connection, log }),
-    rules: createRules({ connection, log }),
     leases: createLeases(connection),
     replicas,
     close,
