@@ -1,0 +1,100 @@
+/**
+ * Collection `plans`: what an apply wrote, or what waits for somebody to approve it. Its digest names the fragments, the
+ * base revision and every change, so that what was looked at is what is applied.
+ */
+import { z } from 'zod'
+import { digestOf } from './digest.ts'
+import type { Change, Plan } from './plan.ts'
+import { findingSchema, storedTextSchema, type Fragment, type ModuleDocument, type PolicyMeta } from './schema.ts'
+
+export const planStatuses = ['Waiting', 'Applied', 'Rejected', 'Superseded', 'Stale', 'Failed'] as const
+
+export const plannedSourceSchema = z.object({
+  name: z.string(),
+  commit: z.string(),
+  revision: z.string(),
+  /** sha256 over the fragment's files; empty for what the base revision holds already. */
+  digest: z.string(),
+})
+export type PlannedSource = z.infer<typeof plannedSourceSchema>
+
+const changeSchema = z.object({
+  create: z.array(z.string()),
+  replace: z.array(z.string()),
+  remove: z.array(z.string()),
+  /** How many stay as they are. */
+  keep: z.number().int(),
+})
+export type PlannedChange = z.infer<typeof changeSchema>
+
+export const planDocumentSchema = z.object({
+  /** A UUID. */
+  _id: z.string(),
+  digest: z.string(),
+  kind: z.enum(['sync', 'rollback']),
+  baseRevision: z.number().int(),
+  sources: z.array(plannedSourceSchema),
+  /** The sources whose change waits to be approved, or that a rollback turns back. */
+  subject: z.array(z.string()),
+  changes: z.object({ policies: changeSchema, modules: changeSchema }),
+  /** JSON of `DocumentDiff[]`. */
+  diffs: storedTextSchema,
+  findings: z.array(findingSchema),
+  /** Results of the policies' own tests; null where none were run. */
+  tests: z.unknown(),
+  /** Changes of what evaluations cost; null where nothing was measured. */
+  cost: z.unknown(),
+  /** Changes asked for through the API that it contains. */
+  requests: z.array(z.object({ id: z.string(), actor: z.string(), change: z.unknown() })),
+  status: z.enum(planStatuses),
+  /** Why it is what it is, for people. */
+  message: z.string(),
+  createdAt: z.date(),
+  decidedAt: z.date().nullable(),
+  decidedBy: z.string().nullable(),
+  /** The revision that it made, or that it goes back to while it is a rollback's. */
+  revision: z.number().int().nullable(),
+})
+export type PlanDocument = z.infer<typeof planDocumentSchema>
+export type PlanStatus = PlanDocument['status']
+
+/** A plan without its differences: what lists show. */
+export type PlanSummary = Omit<PlanDocument, 'diffs'>
+
+/** Names what a source declares at one commit, whatever kind of source it is. */
+export function fragmentDigest({ files, findings }: Pick<Fragment, 'files' | 'findings'>): string {
+  return digestOf([
+    ...files.map(({ path, digest }) => ['file', path, digest]),
+    ...findings.map(({ code, file = '' }) => ['finding', code, file]),
+  ])
+}
+
+export interface PlanIdentity {
+  readonly baseRevision: number
+  readonly sources: readonly PlannedSource[]
+  readonly plan: Pick<Plan, 'policies' | 'modules'>
+  readonly desired: { readonly policies: readonly PolicyMeta[]; readonly modules: readonly ModuleDocument[] }
+}
+
+/** The same fragments on the same base, built with the same tools, make the same plan. */
+export function planDigest({ baseRevision, sources, plan, desired }: PlanIdentity): string {
+  const policies = new Map(desired.policies.map(({ _id, inputs, digest }) => [_id, [inputs, digest]]))
+  const modules = new Map(desired.modules.map(({ _id, digest }) => [_id, [digest]]))
+  return digestOf([
+    ['base', String(baseRevision)],
+    ...sources.map(({ name, commit, digest }) => ['source', name, commit, digest]),
+    ...changeParts('policy', plan.policies, policies),
+    ...changeParts('module', plan.modules, modules),
+  ])
+}
+
+function changeParts(kind: string, change: Change, content: ReadonlyMap<string, readonly string[]>) {
+  const parts = (what: 'create' | 'replace' | 'remove' | 'status') =>
+    change[what].map((key) => [kind, what, key, ...(what === 'remove' ? [] : (content.get(key) ?? []))])
+  return [...parts('create'), ...parts('replace'), ...parts('remove'), ...parts('status')]
+}
+
+export function plannedChange({ create, replace, remove, keep, status }: Change): PlannedChange {
+  const sorted = (keys: readonly string[]) => keys.toSorted()
+  return { create: sorted(create), replace: sorted(replace), remove: sorted(remove), keep: keep.length + status.length }
+}
