@@ -237,6 +237,8 @@ export const sourceDocumentSchema = z.object({
   held: z.object({ commit: z.string(), removes: z.array(z.string()), of: z.number() }).nullable(),
   /** Commits that were confirmed by hand. */
   confirmed: z.string().nullable(),
+  /** The plan that waits with its newest commit. */
+  plan: z.string().nullable().optional(),
   counts: z.object({ policies: z.number(), modules: z.number(), quarantined: z.number() }),
 })
 export type SourceDocument = z.infer<typeof sourceDocumentSchema>
@@ -250,17 +252,25 @@ export interface RevisionDocument {
   readonly replaced: readonly string[]
   readonly removed: readonly string[]
   readonly policies: number
+  /** The id of the plan that made it. */
+  readonly plan: string
 }
 
 /** Collection `requests`: somebody wants a cycle and waits for its outcome. */
 export const cycleRequestSchema = z.object({
   _id: z.string(),
   at: z.date(),
-  reason: z.enum(['webhook', 'sync', 'confirm', 'restore', 'start']),
+  reason: z.enum(['webhook', 'sync', 'confirm', 'restore', 'start', 'approve', 'rollback']),
   /** null: all sources. */
   source: z.string().nullable(),
   /** With `confirm`: the commit whose removals are confirmed. */
   commit: z.string().nullable(),
+  /** With `approve`: the plan that is approved. */
+  plan: z.string().nullable().optional(),
+  /** With `rollback`: the revision to go back to. */
+  revision: z.number().int().nullable().optional(),
+  /** Who asks. */
+  actor: z.string().optional(),
   outcome: z
     .object({
       at: z.date(),
@@ -268,6 +278,10 @@ export const cycleRequestSchema = z.object({
       revision: z.number().int().nullable(),
       message: z.string(),
       findings: z.array(findingSchema),
+      /** The plan that was applied or waits. */
+      plan: z.string().nullable().optional(),
+      /** Why it was refused, when it was the caller's to know. */
+      code: z.enum(['conflict', 'revision_gone', 'not_found']).optional(),
     })
     .nullable(),
 })

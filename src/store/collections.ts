@@ -1,5 +1,7 @@
 /** Names and document types of the collections: every other file of the store reaches them through here. */
 import type { Db } from 'mongodb'
+import type { PlanDocument } from '../policy/plan-document.ts'
+import type { HoldDocument, VersionDocument } from '../policy/revision-document.ts'
 import type {
   AuditDocument,
   CycleRequest,
@@ -38,6 +40,9 @@ export const collectionNames = [
   'modules',
   'sources',
   'revisions',
+  'versions',
+  'plans',
+  'holds',
   'audit',
   'blobs',
   'requests',
@@ -58,6 +63,9 @@ export const collectionsOf = (db: Db) => ({
   modules: db.collection<ModuleDocument>('modules'),
   sources: db.collection<SourceDocument>('sources'),
   revisions: db.collection<RevisionDocument>('revisions'),
+  versions: db.collection<VersionDocument>('versions'),
+  plans: db.collection<PlanDocument>('plans'),
+  holds: db.collection<HoldDocument>('holds'),
   audit: db.collection<AuditDocument>('audit'),
   blobs: db.collection<BlobDocument>('blobs'),
   requests: db.collection<CycleRequest>('requests'),

@@ -20,6 +20,14 @@ const indexes: Partial<Record<CollectionName, IndexDescription[]>> = {
     { key: { revision: -1 }, name: 'revision' },
   ],
   modules: [{ key: { repository: 1, path: 1 }, name: 'identity', unique: true }],
+  versions: [
+    { key: { kind: 1, key: 1, from: -1 }, name: 'identity', unique: true },
+    { key: { from: 1, to: 1 }, name: 'range' },
+  ],
+  plans: [
+    { key: { status: 1, createdAt: -1 }, name: 'status' },
+    { key: { createdAt: -1, _id: -1 }, name: 'age' },
+  ],
   audit: [{ key: { action: 1, resource: 1, _id: 1 }, name: 'action' }],
   blobs: [{ key: { touched: 1 }, name: 'touched' }],
   requests: [

@@ -1,5 +1,6 @@
 /** What MongoDB itself refuses to store: a JSON schema per collection, for those who write past Edict. */
 import type { Document } from 'mongodb'
+import { planStatuses } from '../policy/plan-document.ts'
 import type { CollectionName } from './collections.ts'
 
 const text = { bsonType: 'string' }
@@ -7,6 +8,7 @@ const textOrNull = { bsonType: ['string', 'null'] }
 const date = { bsonType: 'date' }
 const dateOrNull = { bsonType: ['date', 'null'] }
 const number = { bsonType: 'number' }
+const numberOrNull = { bsonType: ['number', 'null'] }
 const objectOrNull = { bsonType: ['object', 'null'] }
 const list = { bsonType: 'array' }
 const storedText = { bsonType: ['string', 'object'] }
@@ -88,6 +90,43 @@ export const validators: Readonly<Record<CollectionName, Document>> = {
     replaced: list,
     removed: list,
     policies: number,
+    plan: text,
+  }),
+  versions: every({
+    _id: text,
+    kind: { enum: ['policy', 'module'] },
+    key: text,
+    from: number,
+    to: numberOrNull,
+    document: { bsonType: 'object' },
+  }),
+  plans: every({
+    _id: text,
+    digest: text,
+    kind: { enum: ['sync', 'rollback'] },
+    baseRevision: number,
+    sources: list,
+    subject: list,
+    changes: { bsonType: 'object' },
+    diffs: storedText,
+    findings: list,
+    requests: list,
+    status: { enum: [...planStatuses] },
+    message: text,
+    createdAt: date,
+    decidedAt: dateOrNull,
+    decidedBy: textOrNull,
+    revision: numberOrNull,
+  }),
+  holds: every({
+    _id: text,
+    kind: { enum: ['rejected', 'rollback'] },
+    commit: textOrNull,
+    revision: numberOrNull,
+    plan: text,
+    actor: text,
+    reason: textOrNull,
+    at: date,
   }),
   audit: every({
     _id: number,
