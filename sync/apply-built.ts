@@ -1,14 +1,14 @@
 /** Takes the lease and applies what was built, or says that the base has moved. */
 import { EdictError } from '../src/errors.ts'
+import type { PlanDocument } from '../src/policy/plan-document.ts'
+import type { HoldDocument } from '../src/policy/revision-document.ts'
 import type { PolicyStatus, SourceDocument } from '../src/policy/schema.ts'
 import type { Lease } from '../src/store/lease.ts'
 import type { Store } from '../src/store/store.ts'
 import { backoffMs, sleep } from '../src/store/wait.ts'
 import type { Blamer } from './blame-findings.ts'
 import type { Built } from './build.ts'
-import type { Seen } from './source-status.ts'
 
-const actor = 'edict'
 const leaseMs = 15_000
 /** A dead holder's lease has run out by then. */
 const patienceMs = 30_000
@@ -19,8 +19,11 @@ export interface ApplyBuiltOptions {
   readonly built: Built
   readonly baseRevision: number
   readonly statuses: readonly SourceDocument[]
-  readonly seen: readonly Seen[]
   readonly blamer: Blamer
+  /** What is written down of it; null when nothing in force changes. */
+  readonly record: PlanDocument | null
+  readonly actor?: string
+  readonly holds?: readonly HoldDocument[]
 }
 
 /** The revision that it made or left. */
@@ -52,21 +55,15 @@ async function takeLease(store: Store, holder: string): Promise<Lease> {
   }
 }
 
-async function write(
-  { store, built, baseRevision, statuses: sources, seen }: ApplyBuiltOptions,
-  { create, replace, statuses, modules, packages, remove }: Built['documents'],
-  lease: Lease,
-): Promise<number> {
-  if (!built.changesForce) {
+async function write(options: ApplyBuiltOptions, documents: Built['documents'], lease: Lease): Promise<number> {
+  const { store, baseRevision, statuses: sources, record, actor = 'edict', holds = [] } = options
+  if (record === null) {
+    const { create, replace, statuses, modules } = documents
     const plan = { baseRevision, statuses, put: [...create, ...replace], modules: modules.put, sources }
     return (await store.applyStatus({ plan, lease, actor })).revision
   }
-  const taken = seen.flatMap(({ source, fragment }) =>
-    fragment === null ? [] : [{ name: source.name, commit: fragment.commit, revision: fragment.revision }],
-  )
-  const held = new Set([...built.held.map(({ source }) => source), ...built.outOfScope.keys()])
-  const revision = { sources: taken.filter(({ name }) => !held.has(name)) }
-  const plan = { baseRevision, create, replace, remove, modules, packages, statuses, sources, revision }
+  const made = record.sources.map(({ name, commit, revision }) => ({ name, commit, revision }))
+  const plan = { ...documents, baseRevision, sources, revision: { sources: made }, record, holds }
   return (await store.apply({ plan, lease, actor })).revision
 }
 

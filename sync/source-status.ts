@@ -1,5 +1,6 @@
 /** What is written down about each source at the end of a cycle: what is in force, what was seen, what is wrong. Pure. */
 import type { Finding, Fragment, SourceDocument } from '../src/policy/schema.ts'
+import { holdMessage, type Gate } from './gate.ts'
 import type { Source, SourceError } from './source.ts'
 
 /** What a cycle knows of one source. */
@@ -20,6 +21,10 @@ export interface Judged {
   /** It declares what lies outside its scope and is refused whole. */
   readonly outOfScope: boolean
   readonly held: SourceDocument['held']
+  /** Why its newest content is not taken now. */
+  readonly gate: Gate | null
+  /** The plan that waits with it. */
+  readonly plan: string | null
   readonly confirmed: string | null
   readonly counts: SourceDocument['counts']
 }
@@ -27,7 +32,8 @@ export interface Judged {
 export function nextSourceStatus(seen: Seen, judged: Judged, now: Date): SourceDocument {
   const { source, before, fragment, attempted, error } = seen
   const { phase, reason, message } = verdict(seen, judged)
-  const isTaken = fragment !== null && !judged.conflict && !judged.outOfScope && judged.held === null
+  const isHeldBack = judged.conflict || judged.outOfScope || judged.held !== null || judged.gate !== null
+  const isTaken = fragment !== null && !isHeldBack
   return {
     _id: source.name,
     kind: source.kind,
@@ -43,13 +49,15 @@ export function nextSourceStatus(seen: Seen, judged: Judged, now: Date): SourceD
     lastSuccess: attempted && error === null && isTaken ? now : (before?.lastSuccess ?? null),
     held: judged.held,
     confirmed: judged.confirmed,
+    plan: judged.plan,
     counts: judged.counts,
   }
 }
 
 type Verdict = Pick<SourceDocument, 'phase' | 'reason' | 'message'>
 
-function verdict({ error, fragment }: Seen, { findings, conflict, outOfScope, held, counts }: Judged): Verdict {
+function verdict({ error, fragment }: Seen, judged: Judged): Verdict {
+  const { findings, conflict, outOfScope, held, gate, plan, counts } = judged
   if (error !== null)
     return {
       // Credentials wait for a person; everything else is tried again and may mend itself.
@@ -76,6 +84,9 @@ function verdict({ error, fragment }: Seen, { findings, conflict, outOfScope, he
       reason: 'MassDeletion',
       message: `commit ${held.commit} would remove ${held.removes.length} of ${held.of} policies; it waits to be confirmed`,
     }
+  if (gate?.kind === 'held') return { phase: 'Stalled', reason: 'Held', message: holdMessage(gate.hold) }
+  if (gate !== null)
+    return { phase: 'Stalled', reason: 'AwaitingApproval', message: waitMessage(fragment.commit, plan) }
   const errors = findings.filter(({ severity }) => severity === 'error').length
   if (errors > 0)
     return {
@@ -88,6 +99,11 @@ function verdict({ error, fragment }: Seen, { findings, conflict, outOfScope, he
     reason: 'Succeeded',
     message: `${count(counts.policies, 'policy')} and ${count(counts.modules, 'shared module')} at ${fragment.revision}`,
   }
+}
+
+function waitMessage(commit: string, plan: string | null): string {
+  const how = plan === null ? 'its plan is being made' : `plan ${plan} has what it changes`
+  return `commit ${commit} waits to be approved; ${how}`
 }
 
 function firstOf(findings: readonly Finding[], code?: string): string {

@@ -31,14 +31,28 @@ export interface StandingOptions extends StoredReader {
 export async function standingFragment(options: StandingOptions): Promise<Fragment> {
   const { source, policies, modules, claims, readPolicy, readText, signal } = options
   const own = policies.filter(({ repository }) => repository === source)
-  const files = await Promise.all(
-    own.map(async ({ _id }) => {
-      const document = await readPolicy(_id as PolicyKey)
-      return document === null ? [] : policyFiles(document, (text) => readText(text, signal))
-    }),
-  )
-  const ownModules = modules.filter(({ repository }) => repository === source)
-  const shared = ownModules.map((module) => storedFile(module, (text) => readText(text, signal)))
+  const documents = await Promise.all(own.map(({ _id }) => readPolicy(_id as PolicyKey)))
+  const fragment = await fragmentOf({
+    source,
+    policies: documents.filter((document) => document !== null),
+    modules: modules.filter(({ repository }) => repository === source),
+    readText: (text) => readText(text, signal),
+  })
+  return { ...fragment, claims: claims?.get(source) ?? [] }
+}
+
+export interface FragmentOfOptions {
+  readonly source: string
+  /** All of that source. */
+  readonly policies: readonly PolicyDocument[]
+  readonly modules: readonly ModuleDocument[]
+  readonly readText: (text: StoredText) => Promise<string>
+}
+
+/** Documents as the files that they were made of. */
+export async function fragmentOf({ source, policies, modules, readText }: FragmentOfOptions): Promise<Fragment> {
+  const files = await Promise.all(policies.map((document) => policyFiles(document, readText)))
+  const shared = await Promise.all(modules.map((module) => storedFile(module, readText)))
   return {
     source,
     kind: 'git',
@@ -46,17 +60,16 @@ export async function standingFragment(options: StandingOptions): Promise<Fragme
     revision: '',
     author: null,
     committedAt: null,
-    files: [...files.flat(), ...(await Promise.all(shared))],
+    files: [...files.flat(), ...shared],
     findings: [],
-    claims: claims?.get(source) ?? [],
     origins: new Map([
-      ...own.map((document) => [`${document._id}/policy.rego`, originOf(document)] as const),
-      ...ownModules.map((document) => [document.path, originOf(document)] as const),
+      ...policies.map((document) => [`${document._id}/policy.rego`, originOf(document)] as const),
+      ...modules.map((document) => [document.path, originOf(document)] as const),
     ]),
   }
 }
 
-function originOf({ commit, author }: PolicyMeta | ModuleDocument): Pick<Fragment, 'commit' | 'author'> {
+function originOf({ commit, author }: PolicyDocument | ModuleDocument): Pick<Fragment, 'commit' | 'author'> {
   return { commit, author }
 }
 

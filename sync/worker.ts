@@ -9,7 +9,8 @@ import { EdictError } from '../src/errors.ts'
 import type { OnProgress } from '../src/progress.ts'
 import { backoffMs, sleep } from '../src/store/wait.ts'
 import type { Requests } from '../src/store/requests.ts'
-import type { Cycle, CycleReport } from './cycle-report.ts'
+import type { CycleReport } from './cycle-report.ts'
+import type { Reconciler } from './cycle.ts'
 import { outcomeFor } from './cycle-report.ts'
 import { createSchedule } from './schedule.ts'
 import type { Source } from './source.ts'
@@ -34,7 +35,7 @@ export function createWorker({
   signal,
   onProgress,
 }: {
-  readonly reconciler: { readonly cycle: Cycle }
+  readonly reconciler: Pick<Reconciler, 'cycle' | 'rollback'>
   readonly store: { readonly requests: Pick<Requests, 'take' | 'complete' | 'watch'> }
   readonly sources: readonly ScheduledSource[]
   readonly log: Logger
@@ -64,19 +65,21 @@ export function createWorker({
   }
 
   async function runCycle(requests: readonly CycleRequest[]): Promise<void> {
-    const names = requests.some(({ source }) => source === null)
+    // An approval is of what was seen before: it asks for nothing newer.
+    const names = requests.some(({ source, reason }) => source === null && reason !== 'approve')
       ? schedule.all()
       : [...new Set([...schedule.due(), ...requests.flatMap(({ source }) => source ?? [])])]
+    const approve = requests.flatMap(({ plan, actor = 'unknown' }) => (plan == null ? [] : [{ plan, actor }]))
     const confirm = requests.flatMap(({ source, commit }) => (commit === null ? [] : [{ source, commit }]))
     schedule.taken(names)
     try {
       const thorough = requests.some(({ reason }) => reason === 'restore')
       const progress = onProgress && { onProgress }
-      const report = await reconciler.cycle({ sources: names, confirm, thorough, signal, ...progress })
+      const report = await reconciler.cycle({ sources: names, confirm, approve, thorough, signal, ...progress })
       for (const name of names) schedule.ran(name, !report.unreadable.includes(name))
       failures = 0
       started = true
-      await answer(requests, (request) => outcomeFor(report, request.source))
+      await answer(requests, (request) => outcomeFor(report, request))
       first(report)
     } catch (error) {
       for (const name of names) schedule.hasten(name)
@@ -85,10 +88,24 @@ export function createWorker({
     }
   }
 
+  async function turnBack(request: CycleRequest): Promise<void> {
+    const { revision, actor = 'unknown' } = request
+    try {
+      const report = await reconciler.rollback({ revision: revision ?? 0, actor })
+      await answer([request], () => outcomeFor(report, { source: null }))
+    } catch (error) {
+      if (signal.aborted || isAway(error)) throw error
+      await answer([request], () => ({ ...failed(messageOf(error)), ...refusalCode(error) }))
+    }
+  }
+
   async function step(): Promise<void> {
     const hasArrived = arrived
     arrived = false
-    const requests = hasArrived ? await store.requests.take() : []
+    const taken = hasArrived ? await store.requests.take() : []
+    // oxlint-disable-next-line no-await-in-loop
+    for (const request of taken.filter(isRollback)) await turnBack(request)
+    const requests = taken.filter((request) => !isRollback(request))
     if (!started || requests.length > 0 || schedule.due().length > 0) await runCycle(requests)
     else if (!arrived) await pause(schedule.waitMs())
   }
@@ -126,6 +143,11 @@ export function createWorker({
 }
 
 const isAway = (error: unknown): boolean => error instanceof EdictError && error.code === 'store_unavailable'
+const isRollback = ({ reason }: CycleRequest): boolean => reason === 'rollback'
+const refusalCode = (error: unknown): Pick<CycleOutcome, 'code'> =>
+  error instanceof EdictError && (error.code === 'revision_gone' || error.code === 'not_found')
+    ? { code: error.code }
+    : {}
 const messageOf = (error: unknown): string =>
   error instanceof EdictError ? error.message : 'the cycle failed for an internal reason'
 const failed = (message: string): CycleOutcome => ({ at: new Date(), ok: false, revision: null, message, findings: [] })

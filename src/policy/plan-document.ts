@@ -52,7 +52,7 @@ export const planDocumentSchema = z.object({
   createdAt: z.date(),
   decidedAt: z.date().nullable(),
   decidedBy: z.string().nullable(),
-  /** The revision that it made, or that it goes back to while it is a rollback's. */
+  /** The revision that it made. */
   revision: z.number().int().nullable(),
 })
 export type PlanDocument = z.infer<typeof planDocumentSchema>

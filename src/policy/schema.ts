@@ -281,7 +281,7 @@ export const cycleRequestSchema = z.object({
       /** The plan that was applied or waits. */
       plan: z.string().nullable().optional(),
       /** Why it was refused, when it was the caller's to know. */
-      code: z.enum(['conflict', 'revision_gone', 'not_found']).optional(),
+      code: z.enum(['conflict', 'plan_not_found', 'revision_gone', 'not_found']).optional(),
     })
     .nullable(),
 })

@@ -4,6 +4,8 @@
  */
 import type { AnyBulkWriteOperation, ClientSession, Collection, Db } from 'mongodb'
 import { EdictError } from '../errors.ts'
+import type { PlanDocument } from '../policy/plan-document.ts'
+import type { HoldDocument } from '../policy/revision-document.ts'
 import type {
   ModuleDocument,
   PackageDocument,
@@ -19,6 +21,8 @@ import type { Collections } from './collections.ts'
 import type { Connection } from './connection.ts'
 import type { Lease } from './lease.ts'
 import { lighten } from './lighten.ts'
+import { notWaiting } from './plans.ts'
+import { archive, type Archived, succeed } from './versions.ts'
 
 export interface ApplyPlan {
   /** `head.revision` that the plan was made against. */
@@ -33,6 +37,10 @@ export interface ApplyPlan {
   readonly statuses?: readonly StatusChange[]
   readonly sources: readonly SourceDocument[]
   readonly revision: { readonly sources: RevisionDocument['sources'] }
+  /** What is written down of it: a new plan, or the one that waited and was approved. */
+  readonly record: PlanDocument
+  /** Sources that stand still from now on. */
+  readonly holds?: readonly HoldDocument[]
 }
 
 export interface StatusChange {
@@ -72,8 +80,9 @@ export interface ApplyDeps {
 export function createApply({ connection, change, blobs }: ApplyDeps): Apply {
   return {
     apply: async ({ plan, lease, actor }) => {
-      const light = await lighten(plan, blobs)
-      const info = { actor, action: 'sync.apply', resource: 'policies', bumpRevision: true, deadlineMs }
+      const [light, archived] = await Promise.all([lighten(plan, blobs), archive(plan, blobs)])
+      const action = plan.record.kind === 'rollback' ? 'revision.rollback' : 'sync.apply'
+      const info = { actor, action, resource: 'policies', bumpRevision: true, deadlineMs }
       const { sequence, revision } = await change({ ...info, details: summaryOf(plan) }, async (session, context) => {
         await guard({ session, context, lease, baseRevision: plan.baseRevision })
         await blobsMustExist(connection.db, [
@@ -81,8 +90,10 @@ export function createApply({ connection, change, blobs }: ApplyDeps): Apply {
           ...light.replace,
           ...light.modules.put,
           ...light.packages.put,
+          { text: plan.record.diffs },
         ])
-        await writePlan({ session, context, plan: light })
+        await record({ session, context, plan, actor })
+        await writePlan({ session, context, plan: light, archived })
       })
       return { sequence, revision }
     },
@@ -127,22 +138,40 @@ async function guard({ session, context, lease, baseRevision }: Guarded): Promis
 }
 
 /** Outside the transaction: a blob is visible as soon as it is complete, and it was touched less than an hour ago. */
-async function blobsMustExist(
-  db: Db,
-  documents: readonly (PolicyDocument | ModuleDocument | PackageDocument)[],
-): Promise<void> {
+async function blobsMustExist(db: Db, documents: readonly Parameters<typeof referencesOf>[0][]): Promise<void> {
   const missing = await missingBlobs(db, documents.flatMap(referencesOf))
   if (missing.length > 0)
     throw new EdictError('conflict', `${missing.length} blobs are not stored, first ${missing[0]}`)
+}
+
+interface Recording {
+  readonly session: ClientSession
+  readonly context: ChangeContext
+  readonly plan: ApplyPlan
+  readonly actor: string
+}
+
+/** Writes the plan down as applied. One that waits was made for the revision before: it is stale now. */
+async function record({ session, context, plan, actor }: Recording): Promise<void> {
+  const { collections, revision, at } = context
+  const { _id, ...rest } = plan.record
+  const known = await collections.plans.findOne({ _id }, { session, projection: { status: 1, message: 1 } })
+  if (known !== null && known.status !== 'Waiting') throw notWaiting(known)
+  const applied = { ...rest, status: 'Applied' as const, revision, decidedAt: at, decidedBy: actor }
+  await collections.plans.replaceOne({ _id }, applied, { session, upsert: true })
+  const stale = { status: 'Stale' as const, message: `revision ${revision} was applied meanwhile`, decidedAt: at }
+  await collections.plans.updateMany({ status: 'Waiting' }, { $set: stale }, { session })
+  await write(collections.holds, session, (plan.holds ?? []).map(put))
 }
 
 interface Writing {
   readonly session: ClientSession
   readonly context: ChangeContext
   readonly plan: ApplyPlan
+  readonly archived: Archived
 }
 
-async function writePlan({ session, context, plan }: Writing): Promise<void> {
+async function writePlan({ session, context, plan, archived }: Writing): Promise<void> {
   const { collections, revision, at } = context
   const numbered = <T extends object>(document: T) => ({ ...document, revision })
   await writeStatuses(collections, session, plan.statuses ?? [])
@@ -159,13 +188,13 @@ async function writePlan({ session, context, plan }: Writing): Promise<void> {
     ...plan.packages.put.map(numbered).map(put),
   ])
   await write(collections.sources, session, plan.sources.map(put))
+  const removed = { policies: plan.remove, modules: plan.modules.remove }
+  await succeed({ session, collections, revision, archived, removed })
   const policies = await collections.policies.countDocuments({}, { session })
-  const { created, replaced, removed } = summaryOf(plan)
+  const { created, replaced } = summaryOf(plan)
   const { sources } = plan.revision
-  await collections.revisions.insertOne(
-    { _id: revision, at, sources, created, replaced, removed, policies },
-    { session },
-  )
+  const made = { at, sources, created, replaced, removed: [...plan.remove], policies, plan: plan.record._id }
+  await collections.revisions.insertOne({ _id: revision, ...made }, { session })
 }
 
 const ids = (documents: readonly { readonly _id: string }[]) => documents.map(({ _id }) => _id)
@@ -177,6 +206,7 @@ const summaryOf = (plan: ApplyPlan) => ({
   modules: { put: ids(plan.modules.put), removed: plan.modules.remove },
   packages: { put: ids(plan.packages.put), removed: plan.packages.remove },
   sources: plan.revision.sources,
+  plan: { id: plan.record._id, digest: plan.record.digest },
 })
 
 /** Whole documents only, so that the change stream carries them. */

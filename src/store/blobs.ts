@@ -160,9 +160,9 @@ async function collectFiles(db: Db, bucket: GridFSBucket, olderThanMs: number): 
   }
 }
 
-/** Every digest that a stored policy, module or package names. */
+/** Every digest that a stored policy, module, package, version or plan names. */
 async function storedReferences(db: Db): Promise<readonly string[]> {
-  const { policies, modules, packages } = collectionsOf(db)
+  const { policies, modules, packages, versions, plans } = collectionsOf(db)
   const used: string[] = []
   const texts = { 'rego.blob': 1, 'data.blob': 1, 'files.text.blob': 1, artifact: 1 } as const
   for await (const policy of policies.find({}, { projection: texts })) used.push(...referencesOf(policy))
@@ -170,6 +170,10 @@ async function storedReferences(db: Db): Promise<readonly string[]> {
     used.push(...referencesOf({ text }))
   for await (const found of packages.find({}, { projection: { artifact: 1, sharedData: 1 } }))
     used.push(...referencesOf(found))
+  const ofVersion = Object.fromEntries([...Object.keys(texts), 'text.blob'].map((path) => [`document.${path}`, 1]))
+  for await (const { document } of versions.find({}, { projection: ofVersion })) used.push(...referencesOf(document))
+  for await (const { diffs } of plans.find({}, { projection: { 'diffs.blob': 1 } }))
+    used.push(...referencesOf({ text: diffs }))
   return used
 }
 

@@ -4,11 +4,13 @@
  */
 import type { ClientSession, Db, IndexDescription } from 'mongodb'
 import type { LockDocument } from '../policy/schema.ts'
+import type { Blobs } from './blobs.ts'
 import type { Change } from './change.ts'
 import { type CollectionName, type Collections, collectionNames, collectionsOf } from './collections.ts'
 import type { Connection, StoreLog } from './connection.ts'
 import { restoreHead, restoreLease } from './head.ts'
 import { validators } from './validators.ts'
+import { reseedVersions } from './versions.ts'
 
 const daySeconds = 86_400
 
@@ -48,17 +50,19 @@ export interface Ensured {
 export interface EnsureDeps {
   readonly connection: Connection
   readonly change: Change
+  readonly blobs: Pick<Blobs, 'put'>
   readonly log: StoreLog
 }
 
 export const createEnsure =
-  ({ connection, change, log }: EnsureDeps) =>
+  ({ connection, change, blobs, log }: EnsureDeps) =>
   (): Promise<Ensured> =>
     connection.run(async (db) => {
       const created = await ensureCollections(db)
       await Promise.all(Object.entries(indexes).map(([name, list]) => db.collection(name).createIndexes(list)))
       await restoreLease(db)
       const head = await restoreHead(db)
+      if (created.includes('versions')) await reseedVersions(db, blobs)
       const locks = await restoreLocks(db, change)
       // A heartbeat may have been quicker with `replicas`; a store that lacks all else is a new one.
       const isFirst = created.length >= collectionNames.length - 1

@@ -9,7 +9,7 @@ import type { Blob, Blobs } from './blobs.ts'
 
 const budgetBytes = 6 * 1024 * 1024
 
-type TextMap = (text: StoredText) => StoredText
+export type TextMap = (text: StoredText) => StoredText
 
 export async function lighten(plan: ApplyPlan, blobs: Blobs): Promise<ApplyPlan> {
   const limit = limitFor(plan)
@@ -49,11 +49,14 @@ const mapTexts = (plan: ApplyPlan, map: TextMap): ApplyPlan => ({
   modules: { ...plan.modules, put: plan.modules.put.map((module) => moduleTexts(module, map)) },
 })
 
-const policyTexts = (policy: PolicyDocument, map: TextMap): PolicyDocument => ({
+export const policyTexts = (policy: PolicyDocument, map: TextMap): PolicyDocument => ({
   ...policy,
   rego: map(policy.rego),
   data: policy.data === null ? null : map(policy.data),
   files: policy.files.map(({ path, text }) => ({ path, text: map(text) })),
 })
 
-const moduleTexts = (module: ModuleDocument, map: TextMap): ModuleDocument => ({ ...module, text: map(module.text) })
+export const moduleTexts = (module: ModuleDocument, map: TextMap): ModuleDocument => ({
+  ...module,
+  text: map(module.text),
+})

@@ -42,6 +42,8 @@ export interface Policies {
   readonly list: (query: PolicyQuery) => Promise<PolicyPage>
   /** All, without texts, as a cycle compares them; what does not fit is a problem, to be replaced. */
   readonly stored: () => Promise<Readable<PolicyMeta>>
+  /** Those that are there, with their texts. */
+  readonly whole: (keys: readonly string[]) => Promise<Readable<PolicyDocument>>
   readonly modules: () => Promise<Readable<ModuleDocument>>
   readonly packages: () => Promise<Readable<PackageDocument>>
   readonly readText: (text: StoredText, signal?: AbortSignal) => Promise<string>
@@ -83,6 +85,16 @@ export function createPolicies({ connection, blobs, locks, log }: PoliciesDeps):
           policyMetaSchema,
           'policies',
           await collectionsOf(db).policies.find({}, { projection: metaProjection }).sort({ _id: 1 }).toArray(),
+        ),
+      ),
+    whole: (keys) =>
+      connection.run(async (db) =>
+        readable(
+          policyDocumentSchema,
+          'policies',
+          await collectionsOf(db)
+            .policies.find({ _id: { $in: [...keys] } })
+            .toArray(),
         ),
       ),
     modules: () =>

@@ -1,5 +1,5 @@
-/** The stored status of each source, and the revisions that their cycles made. */
-import { type RevisionDocument, type SourceDocument, sourceDocumentSchema } from '../policy/schema.ts'
+/** The stored status of each source. */
+import { type SourceDocument, sourceDocumentSchema } from '../policy/schema.ts'
 import { collectionsOf } from './collections.ts'
 import type { Connection } from './connection.ts'
 import { type Readable, readable, readableOne } from './readable.ts'
@@ -11,11 +11,6 @@ export interface Sources {
   readonly putStatus: (documents: readonly SourceDocument[]) => Promise<void>
   /** Of sources that are configured no more and have nothing in force. */
   readonly forget: (names: readonly string[]) => Promise<void>
-  /** Newest first. */
-  readonly revisions: (options: {
-    readonly before?: number
-    readonly limit: number
-  }) => Promise<readonly RevisionDocument[]>
 }
 
 export const createSources = (connection: Connection): Sources => ({
@@ -38,12 +33,4 @@ export const createSources = (connection: Connection): Sources => ({
     if (names.length === 0) return
     await connection.run((db) => collectionsOf(db).sources.deleteMany({ _id: { $in: [...names] } }))
   },
-  revisions: ({ before, limit }) =>
-    connection.run((db) =>
-      collectionsOf(db)
-        .revisions.find(before === undefined ? {} : { _id: { $lt: before } })
-        .sort({ _id: -1 })
-        .limit(limit)
-        .toArray(),
-    ),
 })

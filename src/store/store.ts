@@ -10,11 +10,14 @@ import { collectionsOf } from './collections.ts'
 import { type Connection, createConnection, type StoreLog } from './connection.ts'
 import { createEnsure, type Ensured } from './ensure.ts'
 import { emptyHead } from './head.ts'
+import { createHolds, type Holds } from './holds.ts'
 import { createLeases, type Leases } from './lease.ts'
 import { createLocks, type Locks } from './locks.ts'
+import { createPlans, type Plans } from './plans.ts'
 import { createPolicies, type Policies } from './policies.ts'
 import { createReplicas, type Replicas } from './replicas.ts'
 import { createRequests, type Requests } from './requests.ts'
+import { createRevisions, type Revisions } from './revisions.ts'
 import { createSources, type Sources } from './sources.ts'
 import { sleep } from './wait.ts'
 
@@ -47,6 +50,9 @@ export interface Store extends Apply {
   readonly policies: Policies
   readonly locks: Locks
   readonly sources: Sources
+  readonly plans: Plans
+  readonly holds: Holds
+  readonly revisions: Revisions
   readonly requests: Requests
   readonly leases: Leases
   readonly replicas: Replicas
@@ -76,7 +82,7 @@ export function openStore({ uri, database, log, signal, replicaId }: StoreOption
     log,
     ready: connection.ping,
     opened: connection.opened,
-    ensureCollections: createEnsure({ connection, change, log }),
+    ensureCollections: createEnsure({ connection, change, blobs, log }),
     head: () => connection.run(async (db) => (await collectionsOf(db).head.findOne({ _id: 'head' })) ?? emptyHead),
     change,
     ...createApply({ connection, change, blobs }),
@@ -85,6 +91,9 @@ export function openStore({ uri, database, log, signal, replicaId }: StoreOption
     policies: createPolicies({ connection, blobs, locks, log }),
     locks,
     sources: createSources(connection),
+    plans: createPlans({ connection, change }),
+    holds: createHolds({ connection, change }),
+    revisions: createRevisions(connection),
     requests: createRequests({ connection, log }),
     leases: createLeases(connection),
     replicas,

@@ -21,7 +21,7 @@ it('a plan becomes one revision: policies, modules, sources, the revision and th
   expect((await store.policies.stored()).items).toMatchObject([{ _id: 'gaiax/example/1.0', digest: 'd2', revision: 2 }])
   expect((await store.policies.modules()).items).toEqual([])
   expect(await store.sources.get('platform')).toEqual(source)
-  const [second, first] = await store.sources.revisions({ limit: 5 })
+  const [second, first] = await store.revisions.list({ limit: 5 })
   expect(first).toMatchObject({ _id: 1, created: ['gaiax/example/1.0', 'gaiax/example/2.0'], policies: 2 })
   expect(second).toMatchObject({
     _id: 2,

@@ -76,7 +76,7 @@ it('a head that was deleted is made again from the audit log and the revisions',
   const store = await prepared({ uri: mongo.uri, database })
   await store.change({ ...info, bumpRevision: true }, async (session, { collections, at, revision }) => {
     const lists = { sources: [], created: [], replaced: [], removed: [] }
-    await collections.revisions.insertOne({ _id: revision, at, ...lists, policies: 0 }, { session })
+    await collections.revisions.insertOne({ _id: revision, at, ...lists, policies: 0, plan: 'p' }, { session })
   })
   const before = await store.head()
   const client = new MongoClient(mongo.uri)

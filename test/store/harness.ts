@@ -1,8 +1,9 @@
 /** Stores on a database of their own, sample documents, and a replica that records what it is told. */
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { pino } from 'pino'
 import { afterAll } from 'vitest'
+import type { PlanDocument } from '../../src/policy/plan-document.ts'
 import type { ModuleDocument, PolicyDocument, PolicyKey, SourceDocument } from '../../src/policy/schema.ts'
 import type { ApplyPlan } from '../../src/store/apply.ts'
 import type { StoreChange } from '../../src/store/events.ts'
@@ -95,8 +96,34 @@ export const source: SourceDocument = {
   counts: { policies: 1, modules: 0, quarantined: 0 },
 }
 
+export const planRecord = (over: Partial<PlanDocument> = {}): PlanDocument => ({
+  _id: randomUUID(),
+  digest: 'digest of the plan',
+  kind: 'sync',
+  baseRevision: 0,
+  sources: [{ name: 'platform', commit: 'c1', revision: 'main@sha1:c1', digest: 'f1' }],
+  subject: ['platform'],
+  changes: {
+    policies: { create: [], replace: [], remove: [], keep: 0 },
+    modules: { create: [], replace: [], remove: [], keep: 0 },
+  },
+  diffs: '[]',
+  findings: [],
+  tests: null,
+  cost: null,
+  requests: [],
+  status: 'Waiting',
+  message: '',
+  createdAt: new Date(),
+  decidedAt: null,
+  decidedBy: null,
+  revision: null,
+  ...over,
+})
+
 export const plan = (over: Partial<ApplyPlan> = {}): ApplyPlan => ({
   baseRevision: 0,
+  record: planRecord(),
   create: [],
   replace: [],
   remove: [],

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { EdictError } from '../../src/errors.ts'
 import type { CycleOutcome, CycleRequest, Fragment } from '../../src/policy/schema.ts'
 import type { CycleOptions, CycleReport } from '../../sync/cycle-report.ts'
+import type { RollbackOptions } from '../../sync/rollback.ts'
 import type { Source } from '../../sync/source.ts'
 import { createWorker } from '../../sync/worker.ts'
 
@@ -41,6 +42,7 @@ function report(extra: Partial<CycleReport> = {}): CycleReport {
     sources: [],
     unreadable: [],
     changed: null,
+    refused: new Map(),
     ...extra,
   }
 }
@@ -75,11 +77,16 @@ function requestsStub() {
 
 function start(
   cycle: (options: CycleOptions) => Promise<CycleReport>,
-  { sources = [source('a'), source('b')], intervalMs = 60_000, requests = requestsStub() } = {},
+  {
+    sources = [source('a'), source('b')],
+    intervalMs = 60_000,
+    requests = requestsStub(),
+    rollback = async (_: RollbackOptions) => report(),
+  } = {},
 ) {
   const spy = vi.fn<(options: CycleOptions) => Promise<CycleReport>>(cycle)
   const worker = createWorker({
-    reconciler: { cycle: spy },
+    reconciler: { cycle: spy, rollback },
     store: { requests },
     sources: sources.map((each) => ({ source: each, intervalMs })),
     log,

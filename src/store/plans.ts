@@ -1,0 +1,163 @@
+/**
+ * Plans that wait, and those that were decided. At most one waits: a newer one supersedes it, an apply makes it stale,
+ * because it was made for the revision before. Each decision is a change of its own.
+ */
+import type { Filter } from 'mongodb'
+import { EdictError } from '../errors.ts'
+import { type PlanDocument, planDocumentSchema, type PlanStatus, type PlanSummary } from '../policy/plan-document.ts'
+import type { Change, ChangeContext } from './change.ts'
+import { collectionsOf } from './collections.ts'
+import type { Connection } from './connection.ts'
+import { readable, readableOne } from './readable.ts'
+
+export interface PlanQuery {
+  readonly status?: PlanStatus | undefined
+  /** Whose change it contains. */
+  readonly source?: string | undefined
+  readonly limit: number
+  /** `next` of the page before. */
+  readonly cursor?: string | undefined
+}
+
+export interface Decided {
+  readonly plan: PlanSummary
+  readonly sequence: number
+  readonly hash: string
+}
+
+export interface Plans {
+  readonly get: (id: string) => Promise<PlanDocument | null>
+  readonly waiting: () => Promise<PlanDocument | null>
+  /** Newest first, without differences. */
+  readonly list: (query: PlanQuery) => Promise<{ readonly items: readonly PlanSummary[]; readonly next: string | null }>
+  /** From now on it waits, in place of an older one. `conflict`: its base has moved. */
+  readonly propose: (plan: PlanDocument) => Promise<void>
+  /** It waits no longer, without anybody's decision. Does nothing when it was decided meanwhile. */
+  readonly dismiss: (
+    id: string,
+    end: { readonly status: 'Stale' | 'Superseded'; readonly message: string },
+  ) => Promise<void>
+  /** Holds the commits that it contains. Rejects with `plan_not_found`, `conflict` when it does not wait. */
+  readonly reject: (id: string, by: { readonly actor: string; readonly reason: string | null }) => Promise<Decided>
+}
+
+const withoutDiffs = { diffs: 0 } as const
+const planSummarySchema = planDocumentSchema.omit({ diffs: true })
+
+export function createPlans({ connection, change }: { connection: Connection; change: Change }): Plans {
+  const one = (filter: Filter<PlanDocument>) =>
+    connection.run(async (db) =>
+      readableOne(
+        planDocumentSchema,
+        'plans',
+        await collectionsOf(db).plans.findOne(filter, { sort: { createdAt: -1 } }),
+      ),
+    )
+  return {
+    get: (id) => one({ _id: id }),
+    waiting: () => one({ status: 'Waiting' }),
+    list: (query) =>
+      connection.run(async (db) => {
+        const found = await collectionsOf(db)
+          .plans.find(filterOf(query), { projection: withoutDiffs })
+          .sort({ createdAt: -1, _id: -1 })
+          .limit(query.limit + 1)
+          .toArray()
+        const { items } = readable(planSummarySchema, 'plans', found.slice(0, query.limit))
+        const last = items.at(-1)
+        return { items, next: last !== undefined && found.length > query.limit ? cursorOf(last) : null }
+      }),
+    propose: async (plan) => {
+      const { digest, baseRevision, subject } = plan
+      const info = {
+        actor: 'edict',
+        action: 'plan.create',
+        resource: plan._id,
+        details: { digest, baseRevision, subject },
+      }
+      await change(info, async (session, { collections, head }) => {
+        if (head.revision !== baseRevision) throw new EdictError('conflict', 'the base of the plan has moved')
+        const superseded = { status: 'Superseded' as const, message: `superseded by ${plan._id}` }
+        await collections.plans.updateMany({ status: 'Waiting' }, { $set: superseded }, { session })
+        await collections.plans.insertOne(plan, { session })
+      })
+    },
+    dismiss: async (id, { status, message }) => {
+      const info = { actor: 'edict', action: 'plan.dismiss', resource: id, details: { status, message } }
+      await change(info, async (session, { collections, at }) => {
+        const ended = { status, message, decidedAt: at }
+        const { matchedCount } = await collections.plans.updateOne(
+          { _id: id, status: 'Waiting' },
+          { $set: ended },
+          { session },
+        )
+        if (matchedCount === 0) throw new EdictError('conflict', `plan ${id} does not wait any more`)
+      }).catch(ignoreConflict)
+    },
+    reject: async (id, { actor, reason }) => {
+      const info = { actor, action: 'plan.reject', resource: id, details: { reason } }
+      const {
+        result: plan,
+        sequence,
+        hash,
+      } = await change(info, async (session, context) => {
+        const { collections, at } = context
+        const found = await collections.plans.findOne({ _id: id }, { session, projection: withoutDiffs })
+        if (found === null) throw new EdictError('plan_not_found', `there is no plan ${id}`)
+        if (found.status !== 'Waiting') throw notWaiting(found)
+        const message = reason ?? `rejected by ${actor}`
+        const end = { status: 'Rejected' as const, message, decidedAt: at, decidedBy: actor }
+        await collections.plans.updateOne({ _id: id }, { $set: end }, { session })
+        await holdCommits(found, { session, context, actor, reason })
+        return { ...found, ...end }
+      })
+      return { plan, sequence, hash }
+    },
+  }
+}
+
+export const notWaiting = ({ _id, status, message }: Pick<PlanSummary, '_id' | 'status' | 'message'>): EdictError =>
+  new EdictError('conflict', `plan ${_id} does not wait: it is ${status}${message === '' ? '' : ` (${message})`}`)
+
+interface Holding {
+  readonly session: NonNullable<Parameters<Parameters<Change>[1]>[0]>
+  readonly context: ChangeContext
+  readonly actor: string
+  readonly reason: string | null
+}
+
+/** The API has no commits: what it asked for is dropped with the plan. */
+async function holdCommits(plan: PlanSummary, { session, context, actor, reason }: Holding): Promise<void> {
+  const { sources, holds } = context.collections
+  const held = await sources.find({ _id: { $in: plan.subject }, kind: { $ne: 'api' } }, { session }).toArray()
+  for (const { _id } of held) {
+    const commit = plan.sources.find(({ name }) => name === _id)?.commit ?? null
+    const hold = { kind: 'rejected' as const, commit, revision: null, plan: plan._id, actor, reason, at: context.at }
+    // oxlint-disable-next-line no-await-in-loop
+    await holds.replaceOne({ _id }, hold, { session, upsert: true })
+  }
+}
+
+function filterOf({ status, source, cursor }: PlanQuery): Filter<PlanDocument> {
+  const after = cursor === undefined ? undefined : readCursor(cursor)
+  return {
+    ...(status !== undefined && { status }),
+    ...(source !== undefined && { subject: source }),
+    ...(after !== undefined && {
+      $or: [{ createdAt: { $lt: after.at } }, { createdAt: after.at, _id: { $lt: after.id } }],
+    }),
+  }
+}
+
+const cursorOf = ({ createdAt, _id }: PlanSummary): string =>
+  Buffer.from(`${createdAt.getTime()} ${_id}`).toString('base64url')
+
+function readCursor(cursor: string): { readonly at: Date; readonly id: string } {
+  const [time = '', id = ''] = Buffer.from(cursor, 'base64url').toString().split(' ')
+  if (!/^\d{1,15}$/.test(time) || id === '') throw new EdictError('invalid_request', 'the cursor is not one of ours')
+  return { at: new Date(Number(time)), id }
+}
+
+function ignoreConflict(error: unknown): void {
+  if (!(error instanceof EdictError && error.code === 'conflict')) throw error
+}

@@ -1,0 +1,140 @@
+/**
+ * Back to an earlier revision: its content stands in for the sources that have changed since, goes through the same
+ * build, and is applied as a new revision. Those sources are held from then on, so that the next poll does not undo it.
+ */
+import { EdictError } from '../src/errors.ts'
+import { compareText } from '../src/policy/analysis.ts'
+import { digestOf } from '../src/policy/digest.ts'
+import type { PlanDocument } from '../src/policy/plan-document.ts'
+import type { HoldDocument } from '../src/policy/revision-document.ts'
+import type { Fragment, SourceDocument } from '../src/policy/schema.ts'
+import type { RevisionContent } from '../src/store/revisions.ts'
+import { referencesOf } from '../src/store/blobs.ts'
+import { applyBuilt } from './apply-built.ts'
+import { newestCommits } from './approval.ts'
+import { createBlamer } from './blame-findings.ts'
+import { reportOf, type CycleReport } from './cycle-report.ts'
+import { holdMessage } from './gate.ts'
+import { documentsOf, type World } from './look.ts'
+import { planDocument } from './planned.ts'
+import type { RoundDeps } from './round.ts'
+import type { Seen } from './source-status.ts'
+import { fragmentOf } from './standing-source.ts'
+import { statusesOf } from './statuses.ts'
+import { readStored } from './stored-state.ts'
+
+export interface RollbackOptions {
+  readonly revision: number
+  readonly actor: string
+  readonly reason?: string | null
+}
+
+export type Rollback = (options: RollbackOptions) => Promise<CycleReport>
+
+const mostRounds = 8
+
+export async function rollback(options: RollbackOptions, deps: RoundDeps): Promise<CycleReport> {
+  for (let rounds = 1; rounds <= mostRounds; rounds++) {
+    // oxlint-disable-next-line no-await-in-loop
+    const report = await turnBack(options, deps)
+    if (report !== 'moved') return report
+  }
+  throw new EdictError('conflict', 'other workers applied again and again while this was planned')
+}
+
+async function turnBack(options: RollbackOptions, deps: RoundDeps): Promise<CycleReport | 'moved'> {
+  const { store, sources, clock, buildFrom, planner, holder } = deps
+  const world = await lookBack(options.revision, deps)
+  const { stored, seen, documents } = world
+  const subject = seen.flatMap(({ source, fragment }) => (fragment === null ? [] : [source.name])).sort()
+  const commits = newestCommits(seen, new Set(subject))
+  const { built, standing, blobs } = await buildFrom(world, { standing: [], confirmed: commits })
+  const blamer = createBlamer(sources, commits)
+  const parts = { gates: new Map(), proposal: null, confirmed: new Map(), now: clock(), findingsOf: blamer.findings }
+  const all = await statusesOf({ seen, built, ...parts })
+  const report = { seen, built, at: clock() }
+  if (built.conflict || !built.changesForce) {
+    const statuses = built.conflict ? all : []
+    const left = reportOf({ ...report, statuses, revision: stored.revision, plan: null, hasChanges: false })
+    return built.conflict ? left : { ...left, message: `what revision ${options.revision} held is in force already` }
+  }
+  const identity = { built, baseRevision: stored.revision, seen, standing, subject, stored: await documents() }
+  const message = `back to revision ${options.revision}`
+  const record = await planDocument({ ...identity, kind: 'rollback', message, now: clock() }, planner)
+  const holds = holdsOf(record, options, deps)
+  const statuses = all.flatMap((status) => turnedStatus(status, stored.sources.get(status._id), holds))
+  await blobs.flush()
+  const { actor } = options
+  const { revision: baseRevision } = stored
+  const applied = await applyBuilt({ store, holder, built, baseRevision, statuses, blamer, record, actor, holds })
+  if (applied === 'moved') return 'moved'
+  return reportOf({ ...report, statuses, revision: applied, plan: record._id, hasChanges: true })
+}
+
+/** The sources as that revision had them; one that has not changed since stands as it is. */
+async function lookBack(revision: number, { store, sources, configured }: RoundDeps): Promise<World> {
+  const stored = await readStored({ store, configured, thorough: false })
+  const then = await store.revisions.contentAt(revision)
+  const now = revision === stored.revision ? then : await store.revisions.contentAt(stored.revision)
+  const seen = await Promise.all(
+    [...sources.values()].map(async (source): Promise<Seen> => {
+      const before = stored.sources.get(source.name)
+      const isSame = contentDigest(source.name, then) === contentDigest(source.name, now)
+      const fragment = isSame ? null : await pastFragment(source.name, then, store.policies.readText)
+      return { source, before, fragment, attempted: false, error: null }
+    }),
+  )
+  return { options: {}, stored, seen, documents: documentsOf(stored, seen), waiting: null, holds: [] }
+}
+
+function contentDigest(source: string, { policies, modules }: RevisionContent): string {
+  const own = [...policies, ...modules].filter(({ repository }) => repository === source)
+  return digestOf(own.map((document) => [document._id, ...textsOf(document)]))
+}
+
+function textsOf(
+  document: RevisionContent['policies'][number] | RevisionContent['modules'][number],
+): readonly string[] {
+  if ('text' in document) return referencesOf({ text: document.text })
+  const names = document.files.map(({ path }) => path)
+  const { rego, data, files } = document
+  return [...referencesOf({ rego, data, files }), data === null ? '' : 'data.json', ...names]
+}
+
+async function pastFragment(
+  source: string,
+  { revision, policies, modules }: RevisionContent,
+  readText: Parameters<typeof fragmentOf>[0]['readText'],
+): Promise<Fragment> {
+  const known = revision.sources.find(({ name }) => name === source)
+  const own = { policies: policies.filter(isOf(source)), modules: modules.filter(isOf(source)) }
+  const fragment = await fragmentOf({ source, ...own, readText })
+  const commit = known?.commit ?? `revision:${revision._id}`
+  return { ...fragment, commit, revision: known?.revision ?? commit }
+}
+
+const isOf =
+  (source: string) =>
+  ({ repository }: { readonly repository: string }): boolean =>
+    repository === source
+
+/** What the API changes is changed on purpose: nothing polls it, so nothing needs to be held. */
+function holdsOf(plan: PlanDocument, options: RollbackOptions, { sources, clock }: RoundDeps): readonly HoldDocument[] {
+  const { revision, actor, reason = null } = options
+  return plan.subject
+    .filter((name) => sources.get(name)?.kind !== 'api')
+    .toSorted(compareText)
+    .map((_id) => ({ _id, kind: 'rollback', commit: null, revision, plan: plan._id, actor, reason, at: clock() }))
+}
+
+/** Only the sources that are turned back are written: nothing was seen of the others. */
+function turnedStatus(
+  status: SourceDocument,
+  before: SourceDocument | undefined,
+  holds: readonly HoldDocument[],
+): readonly SourceDocument[] {
+  const hold = holds.find(({ _id }) => _id === status._id)
+  if (hold === undefined) return []
+  const lastSeenCommit = before?.lastSeenCommit ?? status.lastSeenCommit
+  return [{ ...status, lastSeenCommit, phase: 'Stalled', reason: 'Held', message: holdMessage(hold) }]
+}

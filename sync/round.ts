@@ -1,0 +1,128 @@
+/**
+ * One look at everything: what is stored, what the sources say, what of it may be taken; and the difference applied in
+ * one transaction. What needs somebody's approval becomes a plan that waits, once nothing else is left to apply.
+ */
+import { EdictError } from '../src/errors.ts'
+import type { PlanDocument } from '../src/policy/plan-document.ts'
+import type { SourceDocument } from '../src/policy/schema.ts'
+import { applyBuilt } from './apply-built.ts'
+import { approvalsOf, commitsOfPlan, confirmedCommits, newestCommits, type Approved } from './approval.ts'
+import { createBlamer, type Blamer } from './blame-findings.ts'
+import { reportOf, type CycleReport, type Refusal } from './cycle-report.ts'
+import { gatesOf, type Gate } from './gate.ts'
+import { look, type BuildFrom, type Chosen, type LookDeps, type RoundOptions, type World } from './look.ts'
+import { changedSources, digestOfPlan, planDocument, type PlannerDeps } from './planned.ts'
+import { propose, waitingSources, type Proposal } from './propose.ts'
+import { statusesOf } from './statuses.ts'
+import { unreadSources } from './unread-sources.ts'
+
+export interface RoundDeps extends LookDeps {
+  /** Sources whose changes are approved before they are applied. */
+  readonly approval: ReadonlySet<string>
+  readonly buildFrom: BuildFrom
+  readonly planner: PlannerDeps
+  readonly holder: string
+}
+
+export type RoundResult =
+  /** Another worker has applied meanwhile. */
+  | { readonly kind: 'moved' }
+  /** The plan that was approved is not what would be applied now. */
+  | { readonly kind: 'stale'; readonly plan: string; readonly refusal: Refusal }
+  /** `again`: something was applied, and there is more that waits. */
+  | { readonly kind: 'done'; readonly report: CycleReport; readonly again: boolean }
+
+/** What a round has decided to do. */
+interface Decision {
+  readonly world: World
+  readonly chosen: Chosen
+  readonly gates: ReadonlyMap<string, Gate>
+  readonly confirmed: ReadonlyMap<string, string>
+  readonly approved: Approved | null
+  readonly refused: ReadonlyMap<string, Refusal>
+  readonly proposal: Proposal | null
+}
+
+export async function round(options: RoundOptions, deps: RoundDeps): Promise<RoundResult> {
+  const world = await look(options, deps)
+  const { approved, refused } = await approvalsOf(options.approve ?? [], world.waiting, deps.store.plans)
+  const through = approved === null ? new Map<string, string>() : commitsOfPlan(approved.plan)
+  const confirmed = new Map([...confirmedCommits(world.seen, options.confirm ?? []), ...through])
+  const gates = gatesOf({ seen: world.seen, holds: world.holds, approval: deps.approval, through })
+  const now = await deps.buildFrom(world, { standing: gates.keys(), confirmed })
+  if (approved !== null && identityOf(world, now) !== approved.plan.digest) return stale(approved.plan, deps)
+  try {
+    const isQuiet = !now.built.conflict && !now.built.changesForce
+    const proposal = isQuiet ? await propose({ world, gates, now, confirmed }, deps) : null
+    const decision = { world, chosen: now, gates, confirmed, approved, refused, proposal }
+    return await carryOut(proposal?.isHarmless === true ? takeAll(decision, proposal) : decision, options, deps)
+  } catch (error) {
+    if (error instanceof EdictError && error.code === 'conflict') return { kind: 'moved' }
+    throw error
+  }
+}
+
+function identityOf({ stored, seen }: World, { built, standing }: Chosen): string {
+  return digestOfPlan({ built, baseRevision: stored.revision, seen, standing })
+}
+
+async function stale({ _id }: PlanDocument, { store }: RoundDeps): Promise<RoundResult> {
+  const message = 'what it was made from has moved on; another plan takes its place'
+  await store.plans.dismiss(_id, { status: 'Stale', message })
+  return { kind: 'stale', plan: _id, refusal: { code: 'conflict', message: `plan ${_id} is stale: ${message}` } }
+}
+
+/** What waited changes nothing in force. */
+function takeAll(decision: Decision, proposal: Proposal): Decision {
+  const gates = new Map([...decision.gates].filter(([name]) => !proposal.sources.has(name)))
+  return { ...decision, chosen: proposal, gates, proposal: null }
+}
+
+async function carryOut(decision: Decision, { signal }: RoundOptions, deps: RoundDeps): Promise<RoundResult> {
+  const { world, chosen, gates, approved, refused, proposal } = decision
+  const { built, blobs } = chosen
+  const commits = newestCommits(world.seen, new Set(deps.sources.keys()))
+  const blamer = createBlamer(deps.sources, commits)
+  const own = await statusesOfRound(decision, blamer, deps)
+  const { configured, retired } = deps
+  const unread = unreadSources({ stored: world.stored.sources, configured, retired, built })
+  const statuses = [...own, ...unread.statuses]
+  const hasChanges = !built.conflict && !built.plan.empty
+  const record = hasChanges && built.changesForce ? (approved?.plan ?? (await recordOf(decision, deps))) : null
+  if (hasChanges) await blobs.flush()
+  signal?.throwIfAborted()
+  // From here on the signal is not heard: an apply is done or not begun.
+  const { store, holder, clock } = deps
+  const baseRevision = world.stored.revision
+  const actor = approved?.actor ?? 'edict'
+  const applied = hasChanges
+    ? await applyBuilt({ store, holder, built, baseRevision, statuses, blamer, record, actor })
+    : await keepAll(statuses, deps)
+  if (applied === 'moved') return { kind: 'moved' }
+  await store.sources.forget(unread.gone)
+  const plan = record?._id ?? proposal?.plan ?? null
+  const revision = applied ?? baseRevision
+  const report = reportOf({ statuses: own, seen: world.seen, built, revision, plan, at: clock(), hasChanges, refused })
+  return { kind: 'done', report, again: record !== null && waitingSources({ gates, now: chosen }).size > 0 }
+}
+
+function statusesOfRound(decision: Decision, { findings }: Blamer, { clock }: RoundDeps): Promise<SourceDocument[]> {
+  const { world, chosen, gates, confirmed, proposal } = decision
+  const { seen } = world
+  return statusesOf({ seen, built: chosen.built, gates, proposal, confirmed, now: clock(), findingsOf: findings })
+}
+
+async function recordOf({ world, chosen }: Decision, { planner, clock }: RoundDeps): Promise<PlanDocument> {
+  const { stored, seen, documents } = world
+  const { built, standing } = chosen
+  const identity = { built, baseRevision: stored.revision, seen, standing }
+  return planDocument(
+    { ...identity, subject: changedSources(identity), stored: await documents(), now: clock() },
+    planner,
+  )
+}
+
+async function keepAll(statuses: readonly SourceDocument[], { store }: RoundDeps): Promise<null> {
+  await store.sources.putStatus(statuses)
+  return null
+}
