@@ -24,6 +24,8 @@ export interface Secret {
 
 /** What its policies may do; undefined: as those of all sources. */
 export interface SourceSettings {
+  /** `plan`: what it changes waits until somebody approves its plan. */
+  readonly mode?: 'apply' | 'plan' | undefined
   readonly strict?: boolean | undefined
   readonly outbound?: Outbound | undefined
   /** What it may declare; undefined: everything. */
@@ -87,6 +89,9 @@ export interface Limits {
   readonly requestTimeoutMs: number
   /** Loaded policies kept in memory. */
   readonly maxLoaded: number
+  /** How many revisions are kept, and how long. */
+  readonly revisions: number
+  readonly revisionAgeMs: number
 }
 
 export interface Config {
@@ -248,6 +253,8 @@ export const parseConfig = ({ env, cwd, path, text }: ConfigOrigin): Config => {
       maxHeaders: values.maxHeaders,
       requestTimeoutMs: values.requestTimeout,
       maxLoaded: values.maxLoaded,
+      revisions: values.revisions,
+      revisionAgeMs: values.revisionAge,
     },
     log: {
       level: values.logLevel,

@@ -48,6 +48,8 @@ export interface Reconciler {
   readonly cycle: Cycle
   /** Back to an earlier revision, as a new one. Rejects, besides, with `revision_gone`, `not_found`. */
   readonly rollback: Rollback
+  /** Resolves when what was asked for is done and tidied up. */
+  readonly idle: () => Promise<void>
 }
 
 const mostRounds = 8
@@ -93,7 +95,7 @@ export function createReconciler({
     clock,
   }
   const keepHouse = createHousekeeping({ store, log, clock, keep })
-  let tail: Promise<unknown> = Promise.resolve()
+  let tail: Promise<void> = Promise.resolve()
   let examined = 0
 
   async function cycle(options: CycleOptions): Promise<CycleReport> {
@@ -126,13 +128,15 @@ export function createReconciler({
   }
 
   function queued(work: () => Promise<CycleReport>): Promise<CycleReport> {
-    const next = tail.then(async () => {
-      const report = await work()
-      logReport(log, report)
-      if (report.revision !== null) await keepHouse(report.revision)
-      return report
-    })
-    tail = next.catch(() => undefined)
+    const next = tail.then(work)
+    // Nobody waits for the housekeeping but the next cycle.
+    tail = next.then(
+      async (report) => {
+        logReport(log, report)
+        if (report.revision !== null) await keepHouse(report.revision)
+      },
+      () => undefined,
+    )
     return next
   }
 
@@ -143,5 +147,6 @@ export function createReconciler({
         await store.ensureCollections()
         return rollback(options, deps)
       }),
+    idle: () => tail,
   }
 }

@@ -35,7 +35,7 @@ export function createWorker({
   signal,
   onProgress,
 }: {
-  readonly reconciler: Pick<Reconciler, 'cycle' | 'rollback'>
+  readonly reconciler: Pick<Reconciler, 'cycle' | 'rollback' | 'idle'>
   readonly store: { readonly requests: Pick<Requests, 'take' | 'complete' | 'watch'> }
   readonly sources: readonly ScheduledSource[]
   readonly log: Logger
@@ -138,6 +138,7 @@ export function createWorker({
       while (!signal.aborted) await step().catch(recover)
       noFirst(new EdictError('shutting_down', 'stopped before the first cycle had ended'))
       await watching
+      await reconciler.idle()
     },
   }
 }

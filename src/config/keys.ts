@@ -156,6 +156,20 @@ export const keys = {
     default: 2000,
     doc: 'Policies kept loaded in memory, by each process; the least recently used go first and are loaded again when asked.',
   }),
+  revisions: key({
+    path: 'limits.revisions',
+    env: 'EDICT_REVISIONS',
+    schema: count,
+    default: 100,
+    doc: 'How many revisions are kept: for `?revision=`, and to go back to.',
+  }),
+  revisionAge: key({
+    path: 'limits.revisionAge',
+    env: 'EDICT_REVISION_AGE',
+    schema: duration,
+    default: '90d',
+    doc: 'How long a revision is kept. The one in force always is.',
+  }),
   strict: key({
     path: 'evaluation.strict',
     env: 'EDICT_STRICT',

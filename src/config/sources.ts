@@ -23,6 +23,10 @@ const common = {
     .optional()
     .describe('The secret that webhook signatures are checked with. Without one, webhooks are refused.'),
   scope: scopeSchema.optional(),
+  mode: z
+    .enum(['apply', 'plan'])
+    .optional()
+    .describe('`plan`: what it changes waits until somebody approves its plan. Default: `apply`.'),
   strict: flag.optional().describe('As `evaluation.strict`, for its policies.'),
   http: sourceHttp.optional(),
   retire: flag
@@ -136,6 +140,7 @@ export const resolveSource = (
     scope: written.scope,
     intervalMs: written.interval ?? 60_000,
     webhookSecret: secret(written.webhook?.secret, env, problem),
+    mode: written.mode,
     strict: written.strict,
     limits: written.limits,
     outbound: outbound(written.http, { env, rules, problem }),
@@ -162,6 +167,7 @@ export const sourceVariables = {
   POLICY_REPO_KNOWN_HOSTS: 'Path of a known_hosts file for SSH.',
   EDICT_WEBHOOK_SECRET: 'Secret that webhook signatures are checked with.',
   EDICT_DIRECTORY: 'A local directory of policies, instead of POLICY_REPO.',
+  EDICT_MODE: '`plan`: what it changes waits until somebody approves its plan. Default: `apply`.',
   EDICT_SOURCE: 'The source’s name, instead of the last segment of its URL or folder.',
 } as const
 
@@ -190,8 +196,11 @@ export const environmentSource = (
   if (!interval.success) problem(`SYNC_INTERVAL ${interval.error.issues[0]?.message ?? 'is invalid'}`)
   const named = name.safeParse(env['EDICT_SOURCE'] || defaultName(place))
   if (!named.success) problem(`the source’s name ${named.error.issues[0]?.message ?? 'is invalid'}; set EDICT_SOURCE`)
+  const mode = z.enum(['apply', 'plan']).safeParse(env['EDICT_MODE'] || 'apply')
+  if (!mode.success) problem('EDICT_MODE must be apply or plan')
   const shared = {
     name: named.data ?? '',
+    mode: mode.data,
     intervalMs: interval.data ?? 60_000,
     webhookSecret: env['EDICT_WEBHOOK_SECRET'] ? secretOf(env['EDICT_WEBHOOK_SECRET']) : null,
   }

@@ -32,12 +32,14 @@ const openReconciler = async ({ config, env, print, signal }: RunOptions, { stor
     source: createSource(source, deps),
     intervalMs: source.intervalMs,
   }))
-  const limits = { maxData: config.limits.maxData }
+  const { maxData, revisions: count, revisionAgeMs: ageMs } = config.limits
   const reconciler = createReconciler({
     store,
     sources: sources.map(({ source }) => source),
+    approval: new Set(config.sources.filter(({ mode }) => mode === 'plan').map(({ name }) => name)),
+    keep: { count, ageMs },
     opa,
-    limits,
+    limits: { maxData },
     scopes: scopesOf(config),
     libraries: config.libraries,
     retired: config.retired,
@@ -109,6 +111,7 @@ export const runSync = async (options: SyncOptions): Promise<SyncOutcome> => {
       ...(confirm !== null && { confirm: [{ source, commit: confirm }] }),
       ...(onProgress && { onProgress }),
     })
+    await reconciler.idle()
     return { ...report, text: [report.message, ...report.findings.map(findingLine)].join('\n') }
   } finally {
     await close()

@@ -155,12 +155,15 @@ interface Recording {
 async function record({ session, context, plan, actor }: Recording): Promise<void> {
   const { collections, revision, at } = context
   const { _id, ...rest } = plan.record
-  const known = await collections.plans.findOne({ _id }, { session, projection: { status: 1, message: 1 } })
-  if (known !== null && known.status !== 'Waiting') throw notWaiting(known)
+  const about = { $or: [{ _id }, { status: 'Waiting' as const }] }
+  const known = await collections.plans.find(about, { session, projection: { status: 1, message: 1 } }).toArray()
+  const decided = known.find((found) => found._id === _id && found.status !== 'Waiting')
+  if (decided !== undefined) throw notWaiting(decided)
   const applied = { ...rest, status: 'Applied' as const, revision, decidedAt: at, decidedBy: actor }
   await collections.plans.replaceOne({ _id }, applied, { session, upsert: true })
+  const others = known.flatMap((waiting) => (waiting._id === _id ? [] : [waiting._id]))
   const stale = { status: 'Stale' as const, message: `revision ${revision} was applied meanwhile`, decidedAt: at }
-  await collections.plans.updateMany({ status: 'Waiting' }, { $set: stale }, { session })
+  if (others.length > 0) await collections.plans.updateMany({ _id: { $in: others } }, { $set: stale }, { session })
   await write(collections.holds, session, (plan.holds ?? []).map(put))
 }
 

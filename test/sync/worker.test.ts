@@ -81,12 +81,12 @@ function start(
     sources = [source('a'), source('b')],
     intervalMs = 60_000,
     requests = requestsStub(),
-    rollback = async (_: RollbackOptions) => report(),
+    rollback = vi.fn<(options: RollbackOptions) => Promise<CycleReport>>(async () => report()),
   } = {},
 ) {
   const spy = vi.fn<(options: CycleOptions) => Promise<CycleReport>>(cycle)
   const worker = createWorker({
-    reconciler: { cycle: spy, rollback },
+    reconciler: { cycle: spy, rollback, idle: async () => undefined },
     store: { requests },
     sources: sources.map((each) => ({ source: each, intervalMs })),
     log,
