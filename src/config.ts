@@ -11,7 +11,7 @@ import { keys, type KeyName, type KeyValues } from './config/keys.ts'
 import { outboundOf } from './config/outbound.ts'
 import { librariesSchema } from './config/scopes.ts'
 import type { SourceLimits } from './config/source-limits.ts'
-import { environmentSource, resolveSource } from './config/sources.ts'
+import { environmentApi, environmentSource, resolveSource } from './config/sources.ts'
 import { secretOf } from './config/values.ts'
 import { EdictError } from './errors.ts'
 import { shippedSource } from './policy/rbac.ts'
@@ -58,7 +58,15 @@ export interface DirectorySourceConfig extends SourceSettings {
   readonly webhookSecret: Secret | null
 }
 
-export type SourceConfig = GitSourceConfig | DirectorySourceConfig
+/** Modules and rules that are kept in the store and changed over HTTP. */
+export interface ApiSourceConfig extends SourceSettings {
+  readonly name: string
+  readonly kind: 'api'
+  readonly intervalMs: number
+  readonly webhookSecret: null
+}
+
+export type SourceConfig = GitSourceConfig | DirectorySourceConfig | ApiSourceConfig
 
 /** Configured to be removed. */
 export interface RetiredSource {
@@ -166,13 +174,17 @@ const readSources = (
 ): Pick<Config, 'sources' | 'retired'> => {
   const fromEnv = environmentSource(context, (message) => problems.push(message))
   const listed = at(file, 'sources')
-  if (listed === undefined) return { sources: fromEnv === undefined ? [] : [fromEnv], retired: [] }
+  const api = environmentApi(context.env, (message) => problems.push(message))
+  if (listed === undefined) return { sources: [...(fromEnv === undefined ? [] : [fromEnv]), ...api], retired: [] }
   if (fromEnv !== undefined) problems.push('sources: both edict.yaml and the environment name sources; use one')
   const entries = z.array(z.unknown()).safeParse(listed)
   if (!entries.success) problems.push('sources: must be a list')
-  const all = (entries.data ?? []).flatMap((entry, index) => {
+  const written = (entries.data ?? []).flatMap((entry, index) => {
     return resolveSource(entry, context, (message) => problems.push(`sources[${index}]: ${message}`)) ?? []
   })
+  const isApi = ({ kind }: (typeof written)[number]) => kind === 'api'
+  const all = written.some(isApi) ? written : [...written, ...api]
+  if (all.filter(isApi).length > 1) problems.push('sources: there is one API')
   const names = all.map(({ name }) => name)
   const twice = names.filter((name, index) => names.indexOf(name) !== index)
   for (const name of new Set(twice)) problems.push(`sources: the name ${name} is used twice`)

@@ -1,9 +1,10 @@
 /** The store as the HTTP routes ask for it. */
 import type { AppDeps } from './http/app.ts'
 import type { StoredText } from './policy/schema.ts'
+import { createOwnership } from './store/ownership.ts'
 import type { Store } from './store/store.ts'
 
-type StorePorts = Pick<AppDeps, 'locks' | 'policies' | 'sources' | 'requests'>
+type StorePorts = Pick<AppDeps, 'locks' | 'policies' | 'sources' | 'requests' | 'ownership'>
 
 /** Who asked for a cycle may ask for a decision next, of any process: all take in what the cycle made first, within a bound. */
 const takenInWithinMs = 2_000
@@ -41,6 +42,7 @@ export const portsOf = ({
       list: async () => (await store.sources.list()).items,
       get: store.sources.get,
     },
+    ownership: createOwnership(store),
     requests: {
       submit: async ({ reason, source, commit }) => ({ id: await store.requests.submit({ reason, source, commit }) }),
       outcome: async (id, { withinMs }) => {

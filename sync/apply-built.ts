@@ -3,6 +3,7 @@ import { EdictError } from '../src/errors.ts'
 import type { PlanDocument } from '../src/policy/plan-document.ts'
 import type { HoldDocument } from '../src/policy/revision-document.ts'
 import type { PolicyStatus, SourceDocument } from '../src/policy/schema.ts'
+import type { ApiWrites } from '../src/store/api-writes.ts'
 import type { Lease } from '../src/store/lease.ts'
 import type { Store } from '../src/store/store.ts'
 import { backoffMs, sleep } from '../src/store/wait.ts'
@@ -24,6 +25,8 @@ export interface ApplyBuiltOptions {
   readonly record: PlanDocument | null
   readonly actor?: string
   readonly holds?: readonly HoldDocument[]
+  /** What callers of the API are granted. */
+  readonly granted?: ApiWrites | null
 }
 
 /** The revision that it made or left. */
@@ -56,14 +59,22 @@ async function takeLease(store: Store, holder: string): Promise<Lease> {
 }
 
 async function write(options: ApplyBuiltOptions, documents: Built['documents'], lease: Lease): Promise<number> {
-  const { store, baseRevision, statuses: sources, record, actor = 'edict', holds = [] } = options
+  const { store, baseRevision, statuses: sources, record, actor = 'edict', holds = [], granted = null } = options
   if (record === null) {
     const { create, replace, statuses, modules } = documents
     const plan = { baseRevision, statuses, put: [...create, ...replace], modules: modules.put, sources }
     return (await store.applyStatus({ plan, lease, actor })).revision
   }
   const made = record.sources.map(({ name, commit, revision }) => ({ name, commit, revision }))
-  const plan = { ...documents, baseRevision, sources, revision: { sources: made }, record, holds }
+  const plan = {
+    ...documents,
+    baseRevision,
+    sources,
+    revision: { sources: made },
+    record,
+    holds,
+    ...(granted && { api: granted }),
+  }
   return (await store.apply({ plan, lease, actor })).revision
 }
 

@@ -10,6 +10,7 @@ import { holdsPath } from '../src/policy/json-tree.ts'
 import { indexPackages } from '../src/policy/packages.ts'
 import { startsWith } from '../src/policy/paths.ts'
 import { plan as planOf } from '../src/policy/plan.ts'
+import { shippedSource } from '../src/policy/rbac.ts'
 import type { Finding, Fragment, ModuleDocument, PolicyMeta, SourceFile } from '../src/policy/schema.ts'
 import {
   checkRegoFile,
@@ -20,6 +21,7 @@ import {
   type PolicyLimits,
   type PolicyPackages,
 } from '../src/policy/validate.ts'
+import { ownership } from '../src/policy/ownership.ts'
 import { readableOf } from '../src/policy/readable.ts'
 import { coversPackage } from '../src/policy/scope.ts'
 import type { CachedOpa } from '../src/opa/cached.ts'
@@ -152,13 +154,14 @@ function createParser(opa: CachedOpa, { maxRego }: PolicyLimits, signal: AbortSi
     Buffer.byteLength(file.text) > maxRego ? undefined : opa.parseKnown(file.text, file.digest, { signal })
 }
 
-/** Asks for all analyses, several at a time; what follows finds them in memory. */
+/** Asks for all analyses of what sources declare, several at a time; what follows finds them in memory. */
 async function parseAll(
   { policies, modules, moduleTests }: Composition,
   parsed: Parser,
   { onProgress, signal }: BuildOptions,
 ): Promise<void> {
-  const shared = [...modules.values(), ...moduleTests.values()].flatMap(({ file }) => file ?? [])
+  const isOwn = ({ source }: { readonly source: string }) => source !== shippedSource
+  const shared = [...modules.values(), ...moduleTests.values()].filter(isOwn).flatMap(({ file }) => file ?? [])
   const own = [...policies.values()].flatMap((policy) => [...policy.rego, ...policy.tests])
   let done = 0
   const files = [...shared, ...own]
@@ -238,6 +241,7 @@ async function finish(
     plan,
     held: declared.held,
     outOfScope,
+    ownership: ownership(declared.composition, modules.modules),
     documents,
     changesForce: changesForce(plan, documents),
     blobs: [...blobs.values()],

@@ -14,6 +14,7 @@ import type {
   PolicyStatus,
 } from '../src/policy/schema.ts'
 import type { Composition } from '../src/policy/compose.ts'
+import type { OwnershipIndex } from '../src/policy/ownership.ts'
 import type { Library, SourceScope } from '../src/policy/scope.ts'
 import type { OnProgress } from '../src/progress.ts'
 
@@ -62,6 +63,8 @@ export interface Built {
   readonly held: readonly HeldSource[]
   /** By source: why its fragment is refused whole. */
   readonly outOfScope: ReadonlyMap<string, readonly Finding[]>
+  /** Who owns what of this composition. */
+  readonly ownership: OwnershipIndex
   /** As the store's apply takes them; `revision` is the store's to set. */
   readonly documents: {
     readonly create: readonly PolicyDocument[]
@@ -155,6 +158,7 @@ export function asItIs({ findings, outOfScope }: Composition): Built {
     plan,
     held: [],
     outOfScope,
+    ownership: new Map(),
     documents: documentsOf(plan, nothing),
     changesForce: false,
     blobs: [],

@@ -1,6 +1,7 @@
 /** One source from its configuration. */
 import type { Logger } from 'pino'
 import type { SourceConfig } from '../src/config.ts'
+import { createApiSource, type ApiSourceStore } from './api-source.ts'
 import { createDirectorySource } from './directory-source.ts'
 import { createGitSource } from './git-source.ts'
 import type { FileLimits } from './file-rules.ts'
@@ -10,10 +11,13 @@ export interface SourceDeps {
   readonly dataDir: string
   readonly log: Logger
   readonly limits?: FileLimits
+  /** Holds what an API source has. */
+  readonly store: ApiSourceStore
   /** The environment that git may take its PATH, proxy, CA and ssh-agent variables from; nothing else passes. */
   readonly env?: Readonly<Record<string, string | undefined>>
 }
 
 export function createSource(config: SourceConfig, deps: SourceDeps): Source {
+  if (config.kind === 'api') return createApiSource(config.name, deps.store)
   return config.kind === 'git' ? createGitSource(config, deps) : createDirectorySource(config, deps)
 }

@@ -34,6 +34,8 @@ export interface CycleReport extends CycleOutcome {
   readonly sources: readonly SourceDocument[]
   /** Names of sources that could not be read. */
   readonly unreadable: readonly string[]
+  /** Changes through the API that wait for the next cycle. */
+  readonly deferred?: number
   /** What the cycle changed; null when it changed nothing in force. */
   readonly changed: { readonly created: number; readonly replaced: number; readonly removed: number } | null
   /** Approvals that could not be heeded, by plan. */

@@ -14,7 +14,8 @@ import type { PolicyLimits } from '../src/policy/validate.ts'
 import type { RevisionBounds } from '../src/store/revisions.ts'
 import type { Store } from '../src/store/store.ts'
 import { sleep } from '../src/store/wait.ts'
-import { createBuilder } from './build.ts'
+import { isApiSource } from './api-source.ts'
+import { createBuilder, type BuildDeps } from './build.ts'
 import { joined, logReport, type Cycle, type CycleOptions, type CycleReport, type Refusal } from './cycle-report.ts'
 import { createHousekeeping } from './housekeeping.ts'
 import { createLoader } from './load.ts'
@@ -74,22 +75,25 @@ export function createReconciler({
   const byName = new Map(sources.map((source) => [source.name, source]))
   const configured = new Set([...byName.keys(), ...retired])
   const readText = store.policies.readText
-  const build = createBuilder({
+  const api = sources.find(isApiSource) ?? null
+  const building: BuildDeps = {
     opa,
     limits,
-    ...(defaults && { defaults }),
     readPolicy: (key) => store.policies.get(key),
     readText,
     blame: async (source, path, commit) => (await byName.get(source)?.blame(path, commit)) ?? null,
-  })
+  }
+  const bare = createBuilder(building)
+  const build = defaults === undefined ? bare : createBuilder({ ...building, defaults })
   const deps = {
     store,
     sources: byName,
     configured,
     retired,
     approval,
+    api,
     loader: createLoader(sources, log),
-    buildFrom: createBuildFrom({ store, bounds: { configured, scopes, libraries }, build, clock }),
+    buildFrom: createBuildFrom({ store, bounds: { configured, scopes, libraries }, build, bare, api, clock }),
     planner: { readPolicies: store.policies.whole, readText, putBlobs: store.blobs.put },
     holder: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
     clock,

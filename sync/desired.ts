@@ -130,18 +130,14 @@ export async function desiredModuleDocuments(state: Finish): Promise<readonly Mo
   const warnings = [...modules.findings, ...data.findings].filter((finding) => !isError(finding))
   const documents: ModuleDocument[] = []
   const all = [
-    ...modules.modules.map((item) => ({ ...item, kind: 'module' as const, refused: modules.refused })),
-    ...data.data.map(({ source, commit, author, id, file }) => ({
-      source,
-      commit,
-      author,
-      id,
-      file,
-      kind: 'data' as const,
-      refused: data.refused,
-    })),
+    ...modules.modules.map(({ analysis, ...item }) => {
+      return { ...item, kind: 'module' as const, package: analysis.package, refused: modules.refused }
+    }),
+    ...data.data.map(({ source, commit, author, id, file }) => {
+      return { source, commit, author, id, file, kind: 'data' as const, package: undefined, refused: data.refused }
+    }),
   ]
-  for (const { kind, id, file, refused, source, commit, author } of all) {
+  for (const { kind, id, package: path, file, refused, source, commit, author } of all) {
     const key = moduleKey(source, file.path)
     const known = before.get(key)
     if (known !== undefined && declared.composition.unclaimed.has(key)) {
@@ -162,13 +158,15 @@ export async function desiredModuleDocuments(state: Finish): Promise<readonly Mo
         : stands && known !== undefined
           ? known.status
           : nextStatus({ before: known?.status, phase: 'Ready', findings: own, by: origin, now })
-    if (known !== undefined && known.digest === file.digest && known.kind === kind) documents.push({ ...known, status })
+    const isKnown = known !== undefined && known.digest === file.digest && known.kind === kind
+    if (isKnown && (path === undefined || known.package !== undefined)) documents.push({ ...known, status })
     else {
       const large: Blob[] = []
       documents.push(
         moduleDocument({
           kind,
           id,
+          package: path,
           file,
           origin: { source, commit, author },
           status,

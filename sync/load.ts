@@ -42,7 +42,11 @@ export function createLoader(sources: readonly Source[], log: Logger): Loader {
           const before = stored.get(source.name)
           const isCurrent = (fragment: Fragment | undefined): boolean =>
             fragment !== undefined && (before === undefined || before.lastSeenCommit === fragment.commit)
-          const attempted = wanted.has(source.name) || !(isCurrent(last.get(source.name)) || errors.has(source.name))
+          // What the API holds is what the store holds: another worker may have changed it just now.
+          const attempted =
+            source.kind === 'api' ||
+            wanted.has(source.name) ||
+            !(isCurrent(last.get(source.name)) || errors.has(source.name))
           if (attempted) await read(source, signal)
           const error = errors.get(source.name) ?? null
           const fragment = last.get(source.name)

@@ -1,10 +1,13 @@
 /** What one round looks at: the documents in force, the sources' content, the plan that waits; and how to build from it. */
 import type { PlanDocument } from '../src/policy/plan-document.ts'
 import type { HoldDocument } from '../src/policy/revision-document.ts'
+import type { CycleRequest, Fragment } from '../src/policy/schema.ts'
 import type { Store } from '../src/store/store.ts'
+import type { ApiSource } from './api-source.ts'
 import { createBlobWriter, type BlobWriter } from './blob-writer.ts'
 import type { Builder } from './build.ts'
 import type { BuildOptions, Built, StoredContent } from './built.ts'
+import { settle, type Settled } from './settle.ts'
 import type { CycleOptions } from './cycle-report.ts'
 import type { Loader } from './load.ts'
 import type { Seen } from './source-status.ts'
@@ -18,6 +21,8 @@ export interface LookDeps {
   readonly configured: ReadonlySet<string>
   readonly retired: readonly string[]
   readonly loader: Loader
+  /** null: nothing is changed through an API. */
+  readonly api: ApiSource | null
   readonly clock: () => Date
 }
 
@@ -36,14 +41,18 @@ export interface World {
   readonly documents: () => Promise<StoredContent>
   readonly waiting: PlanDocument | null
   readonly holds: readonly HoldDocument[]
+  /** What callers of the API want changed, oldest first. */
+  readonly requests: readonly CycleRequest[]
 }
 
-export async function look(options: RoundOptions, { store, configured, loader }: LookDeps): Promise<World> {
+export async function look(options: RoundOptions, { store, configured, loader, api }: LookDeps): Promise<World> {
   const { wanted, thorough, signal } = options
+  // Before the base: what is answered meanwhile was granted by a plan that moves it.
+  const requests = api === null ? [] : await store.requests.changes()
   const stored = await readStored({ store, configured, thorough })
   const seen = await loader.load({ wanted, stored: stored.sources, signal })
   const [waiting, holds] = await Promise.all([store.plans.waiting(), store.holds.list()])
-  return { options, stored, seen, documents: documentsOf(stored, seen), waiting, holds }
+  return { options, stored, seen, documents: documentsOf(stored, seen), waiting, holds, requests }
 }
 
 export function documentsOf(stored: StoredState, seen: readonly Seen[]): World['documents'] {
@@ -56,40 +65,71 @@ export interface Choice {
   readonly standing: Iterable<string>
   /** By source: the commit whose removals were confirmed. */
   readonly confirmed: ReadonlyMap<string, string>
+  /** What callers of the API want changed; nothing, when it is not given. */
+  readonly requests?: readonly CycleRequest[]
 }
 
 export interface Chosen {
   readonly built: Built
+  /** The sources' content, the API's as its callers are granted it. */
+  readonly seen: readonly Seen[]
+  readonly settled: Pick<Settled, 'granted' | 'answers' | 'deferred'>
   /** Of it, with those that may not remove so much. */
   readonly standing: ReadonlySet<string>
   readonly blobs: Pick<BlobWriter, 'flush'>
 }
 
-export type BuildFrom = (world: Pick<World, 'options' | 'seen' | 'documents'>, choice: Choice) => Promise<Chosen>
+export type BuildFrom = (
+  world: Pick<World, 'options' | 'stored' | 'seen' | 'documents'>,
+  choice: Choice,
+) => Promise<Chosen>
 
-export interface BuildFromDeps extends Pick<LookDeps, 'store' | 'clock'> {
+export interface BuildFromDeps extends Pick<LookDeps, 'store' | 'clock' | 'api'> {
   /** What the configuration says of who may declare what. */
   readonly bounds: Pick<BuildOptions, 'configured' | 'scopes' | 'libraries'>
   readonly build: Builder
+  /** Without the shipped defaults. */
+  readonly bare: Builder
 }
 
-export function createBuildFrom({ store, bounds, build, clock }: BuildFromDeps): BuildFrom {
-  return async ({ options: { signal, onProgress }, seen, documents }, { standing, confirmed }) => {
+export function createBuildFrom({ store, bounds, build, bare, api, clock }: BuildFromDeps): BuildFrom {
+  return async ({ options: { signal, onProgress }, stored, seen, documents }, choice) => {
+    const { standing, confirmed, requests = [] } = choice
     const blobs = createBlobWriter(store.blobs)
     const away = seen.flatMap(({ source, fragment }) => (fragment === null ? [source.name] : []))
     const left = [...standing]
-    const built = await build({
-      fragments: seen.flatMap(({ fragment }) => fragment ?? []),
+    const present = seen.flatMap(({ fragment }) => fragment ?? [])
+    // A first revision of defaults alone would say that a sync has succeeded.
+    const isUnread = stored.revision === 0 && present.length === 0 && seen.length > 0
+    const now = clock()
+    const options = {
+      fragments: present,
       absent: new Set([...away, ...left]),
       ...bounds,
       stored: documents,
       confirmed,
       takeBlob: blobs.take,
-      now: clock(),
+      now,
       ...(signal && { signal }),
       ...(onProgress && { onProgress }),
+    }
+    const { built, fragments, ...settled } = await settle({
+      build: isUnread ? bare : build,
+      options,
+      api,
+      requests,
+      now,
     })
     const refused = [...built.outOfScope.keys(), ...built.held.map(({ source }) => source)]
-    return { built, standing: new Set([...left, ...refused]), blobs }
+    return { built, seen: withGranted(seen, api, fragments), settled, standing: new Set([...left, ...refused]), blobs }
   }
+}
+
+function withGranted(seen: readonly Seen[], api: ApiSource | null, fragments: readonly Fragment[]): readonly Seen[] {
+  const granted = fragments.find(({ source }) => source === api?.name)
+  return granted === undefined
+    ? seen
+    : seen.map((one) =>
+        one.source.name === granted.source && one.fragment !== null ? { ...one, fragment: granted } : one,
+      )
 }

@@ -62,8 +62,8 @@ function buildAll(
 }
 
 async function makeWait(
-  { stored, seen, documents, waiting }: World,
-  { built, standing }: Chosen,
+  { stored, documents, waiting }: World,
+  { built, seen, standing }: Chosen,
   sources: ReadonlySet<string>,
   { store, planner, clock }: ProposeDeps,
 ): Promise<string> {

@@ -84,7 +84,7 @@ async function lookBack(revision: number, { store, sources, configured }: RoundD
       return { source, before, fragment, attempted: false, error: null }
     }),
   )
-  return { options: {}, stored, seen, documents: documentsOf(stored, seen), waiting: null, holds: [] }
+  return { options: {}, stored, seen, documents: documentsOf(stored, seen), waiting: null, holds: [], requests: [] }
 }
 
 function contentDigest(source: string, { policies, modules }: RevisionContent): string {

@@ -13,6 +13,7 @@ import { gatesOf, type Gate } from './gate.ts'
 import { look, type BuildFrom, type Chosen, type LookDeps, type RoundOptions, type World } from './look.ts'
 import { changedSources, digestOfPlan, planDocument, type PlannerDeps } from './planned.ts'
 import { propose, waitingSources, type Proposal } from './propose.ts'
+import type { Settled } from './settle.ts'
 import { statusesOf } from './statuses.ts'
 import { unreadSources } from './unread-sources.ts'
 
@@ -49,10 +50,12 @@ export async function round(options: RoundOptions, deps: RoundDeps): Promise<Rou
   const through = approved === null ? new Map<string, string>() : commitsOfPlan(approved.plan)
   const confirmed = new Map([...confirmedCommits(world.seen, options.confirm ?? []), ...through])
   const gates = gatesOf({ seen: world.seen, holds: world.holds, approval: deps.approval, through })
-  const now = await deps.buildFrom(world, { standing: gates.keys(), confirmed })
+  // A plan that is approved is applied as it was shown, with nobody else's change in it.
+  const requests = approved === null ? world.requests : []
+  const now = await deps.buildFrom(world, { standing: gates.keys(), confirmed, requests })
   if (approved !== null && identityOf(world, now) !== approved.plan.digest) return stale(approved.plan, deps)
   try {
-    const isQuiet = !now.built.conflict && !now.built.changesForce
+    const isQuiet = !now.built.conflict && !now.built.changesForce && now.settled.granted === null
     const proposal = isQuiet ? await propose({ world, gates, now, confirmed }, deps) : null
     const decision = { world, chosen: now, gates, confirmed, approved, refused, proposal }
     return await carryOut(proposal?.isHarmless === true ? takeAll(decision, proposal) : decision, options, deps)
@@ -62,7 +65,7 @@ export async function round(options: RoundOptions, deps: RoundDeps): Promise<Rou
   }
 }
 
-function identityOf({ stored, seen }: World, { built, standing }: Chosen): string {
+function identityOf({ stored }: World, { built, seen, standing }: Chosen): string {
   return digestOfPlan({ built, baseRevision: stored.revision, seen, standing })
 }
 
@@ -80,15 +83,17 @@ function takeAll(decision: Decision, proposal: Proposal): Decision {
 
 async function carryOut(decision: Decision, { signal }: RoundOptions, deps: RoundDeps): Promise<RoundResult> {
   const { world, chosen, gates, approved, refused, proposal } = decision
-  const { built, blobs } = chosen
-  const commits = newestCommits(world.seen, new Set(deps.sources.keys()))
+  const { built, seen, settled, blobs } = chosen
+  const commits = newestCommits(seen, new Set(deps.sources.keys()))
   const blamer = createBlamer(deps.sources, commits)
   const own = await statusesOfRound(decision, blamer, deps)
   const { configured, retired } = deps
   const unread = unreadSources({ stored: world.stored.sources, configured, retired, built })
   const statuses = [...own, ...unread.statuses]
-  const hasChanges = !built.conflict && !built.plan.empty
-  const record = hasChanges && built.changesForce ? (approved?.plan ?? (await recordOf(decision, deps))) : null
+  const { granted } = settled
+  const hasChanges = !built.conflict && (!built.plan.empty || granted !== null)
+  const isApply = hasChanges && (built.changesForce || granted !== null)
+  const record = isApply ? (approved?.plan ?? (await recordOf(decision, deps))) : null
   if (hasChanges) await blobs.flush()
   signal?.throwIfAborted()
   // From here on the signal is not heard: an apply is done or not begun.
@@ -96,30 +101,46 @@ async function carryOut(decision: Decision, { signal }: RoundOptions, deps: Roun
   const baseRevision = world.stored.revision
   const actor = approved?.actor ?? 'edict'
   const applied = hasChanges
-    ? await applyBuilt({ store, holder, built, baseRevision, statuses, blamer, record, actor })
+    ? await applyBuilt({ store, holder, built, baseRevision, statuses, blamer, record, actor, granted })
     : await keepAll(statuses, deps)
   if (applied === 'moved') return { kind: 'moved' }
   await store.sources.forget(unread.gone)
   const plan = record?._id ?? proposal?.plan ?? null
   const revision = applied ?? baseRevision
-  const report = reportOf({ statuses: own, seen: world.seen, built, revision, plan, at: clock(), hasChanges, refused })
-  return { kind: 'done', report, again: record !== null && waitingSources({ gates, now: chosen }).size > 0 }
+  await answer(settled.answers, revision, deps)
+  const report = reportOf({ statuses: own, seen, built, revision, plan, at: clock(), hasChanges, refused })
+  const deferred = world.requests.filter(({ _id }) => !isAnswered(_id, settled)).length
+  return {
+    kind: 'done',
+    report: { ...report, deferred },
+    again: record !== null && waitingSources({ gates, now: chosen }).size > 0,
+  }
 }
 
 function statusesOfRound(decision: Decision, { findings }: Blamer, { clock }: RoundDeps): Promise<SourceDocument[]> {
-  const { world, chosen, gates, confirmed, proposal } = decision
-  const { seen } = world
+  const { chosen, gates, confirmed, proposal } = decision
+  const { seen } = chosen
   return statusesOf({ seen, built: chosen.built, gates, proposal, confirmed, now: clock(), findingsOf: findings })
 }
 
 async function recordOf({ world, chosen }: Decision, { planner, clock }: RoundDeps): Promise<PlanDocument> {
-  const { stored, seen, documents } = world
-  const { built, standing } = chosen
+  const { stored, documents } = world
+  const { built, seen, standing } = chosen
   const identity = { built, baseRevision: stored.revision, seen, standing }
   return planDocument(
     { ...identity, subject: changedSources(identity), stored: await documents(), now: clock() },
     planner,
   )
+}
+
+function isAnswered(id: string, { granted, answers }: Chosen['settled']): boolean {
+  return answers.has(id) || granted?.entries.some(({ request }) => request === id) === true
+}
+
+/** Who was granted something was answered by the apply itself. */
+async function answer(answers: Settled['answers'], revision: number, { store, clock }: RoundDeps): Promise<void> {
+  const each = [...answers].map(([id, outcome]) => store.requests.complete([id], { at: clock(), revision, ...outcome }))
+  await Promise.all(each)
 }
 
 async function keepAll(statuses: readonly SourceDocument[], { store }: RoundDeps): Promise<null> {

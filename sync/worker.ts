@@ -1,6 +1,6 @@
 /**
  * When cycles run: at the start, at each source's interval, when a directory changes, and for every request in the
- * store. One cycle at a time; a request is answered by a cycle that started after it came. Ends with the signal, between
+ * store. One cycle at a time; a request is answered by a cycle that started after it came, a change by the cycle itself. Ends with the signal, between
  * a cycle's steps, never in the middle of an apply.
  */
 import type { Logger } from 'pino'
@@ -79,7 +79,8 @@ export function createWorker({
       for (const name of names) schedule.ran(name, !report.unreadable.includes(name))
       failures = 0
       started = true
-      await answer(requests, (request) => outcomeFor(report, request))
+      if ((report.deferred ?? 0) > 0) arrived = true
+      await answer(requests.filter(isWish), (request) => outcomeFor(report, request))
       first(report)
     } catch (error) {
       for (const name of names) schedule.hasten(name)
@@ -142,6 +143,9 @@ export function createWorker({
     },
   }
 }
+
+/** What the cycle does not answer itself. */
+const isWish = ({ reason }: CycleRequest): boolean => reason !== 'change'
 
 const isAway = (error: unknown): boolean => error instanceof EdictError && error.code === 'store_unavailable'
 const isRollback = ({ reason }: CycleRequest): boolean => reason === 'rollback'

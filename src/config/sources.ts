@@ -3,6 +3,8 @@ import { basename, resolve } from 'node:path'
 import { z } from 'zod'
 import type { Outbound } from '../../extensions/extension.ts'
 import type { GitSourceConfig, RetiredSource, Secret, SourceConfig } from '../config.ts'
+import { rulesDataId } from '../policy/rules.ts'
+import type { SourceScope } from '../policy/scope.ts'
 import { outboundOf, sourceHttp } from './outbound.ts'
 import { scopeSchema } from './scopes.ts'
 import { sourceLimits } from './source-limits.ts'
@@ -58,13 +60,22 @@ const directorySource = z.strictObject({
   directory: z.string().min(1).describe('A local directory, watched for changes.'),
 })
 
+const apiSource = z.strictObject({
+  name: common.name,
+  strict: common.strict,
+  http: common.http,
+  scope: common.scope,
+  limits: common.limits,
+  api: z.strictObject({}).describe('Modules and rules that are changed over HTTP and kept in the store.'),
+})
+
 /** Where it came from need not be said any more. */
 const retiredSource = z.strictObject({ ...common, name, retire: z.literal(true) })
 
 /** One source as it stands in `edict.yaml`. */
-export const sourceSchema = z.union([gitSource, directorySource, retiredSource])
+export const sourceSchema = z.union([gitSource, directorySource, apiSource, retiredSource])
 
-type Written = z.infer<typeof gitSource> | z.infer<typeof directorySource>
+type Written = z.infer<typeof gitSource> | z.infer<typeof directorySource> | z.infer<typeof apiSource>
 export type Problem = (message: string) => void
 
 const secret = (reference: z.infer<typeof secretReference> | undefined, env: Env, problem: Problem): Secret | null => {
@@ -77,11 +88,12 @@ const secret = (reference: z.infer<typeof secretReference> | undefined, env: Env
 
 const parse = (entry: unknown, problem: Problem): Written | undefined => {
   const has = (key: string) => typeof entry === 'object' && entry !== null && key in entry
-  if (!has('git') && !has('directory')) {
-    problem('must have git or directory, or retire: true')
+  const schema = has('git') ? gitSource : has('directory') ? directorySource : has('api') ? apiSource : undefined
+  if (schema === undefined) {
+    problem('must have git, directory or api, or retire: true')
     return undefined
   }
-  const parsed = (has('git') ? gitSource : directorySource).safeParse(entry)
+  const parsed = schema.safeParse(entry)
   if (parsed.success) return parsed.data
   for (const { path, message } of parsed.error.issues) problem([...path, message].join(' '))
   return undefined
@@ -126,6 +138,20 @@ const retiredName = (entry: unknown): string | undefined => {
   return asked.data.name ?? (from === undefined ? undefined : defaultName(from))
 }
 
+/** It has nothing to poll: a look now and then finds what was changed past it. */
+const apiConfig = (name = 'api') => ({ name, kind: 'api', intervalMs: 600_000, webhookSecret: null }) as const
+
+/** The table of rules is the API's whatever its scope; which services there may be, `modules` says. */
+const withRules = (scope: SourceScope | undefined): SourceScope | undefined =>
+  scope && { ...scope, data: [...scope.data, rulesDataId] }
+
+/** The API, when the environment asks for it. */
+export const environmentApi = (env: Env, problem: Problem): readonly SourceConfig[] => {
+  const wanted = flag.safeParse(env['EDICT_API'] || 'false')
+  if (!wanted.success) problem('EDICT_API: must be true or false')
+  return wanted.data === true ? [apiConfig()] : []
+}
+
 /** One source of the file with its secrets read and its defaults filled in; undefined when it is not one. */
 export const resolveSource = (
   entry: unknown,
@@ -136,14 +162,14 @@ export const resolveSource = (
   if (retired !== undefined) return { kind: 'retired', name: retired }
   const written = parse(entry, problem)
   if (written === undefined) return undefined
+  const { strict, scope, limits } = written
+  const settings = { strict, scope, limits, outbound: outbound(written.http, { env, rules, problem }) }
+  if ('api' in written) return { ...apiConfig(written.name), ...settings, scope: withRules(scope) }
   const shared = {
-    scope: written.scope,
+    ...settings,
     intervalMs: written.interval ?? 60_000,
     webhookSecret: secret(written.webhook?.secret, env, problem),
     mode: written.mode,
-    strict: written.strict,
-    limits: written.limits,
-    outbound: outbound(written.http, { env, rules, problem }),
   }
   if ('directory' in written) {
     const directory = resolve(cwd, written.directory)
@@ -168,6 +194,7 @@ export const sourceVariables = {
   EDICT_WEBHOOK_SECRET: 'Secret that webhook signatures are checked with.',
   EDICT_DIRECTORY: 'A local directory of policies, instead of POLICY_REPO.',
   EDICT_MODE: '`plan`: what it changes waits until somebody approves its plan. Default: `apply`.',
+  EDICT_API: '`true`: modules and rules may be changed over HTTP. Goes with the sources of `edict.yaml`, too.',
   EDICT_SOURCE: 'The source’s name, instead of the last segment of its URL or folder.',
 } as const
 

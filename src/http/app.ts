@@ -25,6 +25,7 @@ import { type BatchLimits, evaluationsRoutes } from './routes/evaluations.ts'
 import { lockRoutes, type LockStore } from './routes/lock.ts'
 import { type Health, operationRoutes } from './routes/operation.ts'
 import { opaDataRoutes } from './routes/opa-data.ts'
+import { ownershipRoutes, type ReadOwnership } from './routes/ownership.ts'
 import { policyRoutes, type PolicyReader } from './routes/policy.ts'
 import { type CycleRequests, sourceRoutes, type SourceStore } from './routes/sources.ts'
 import { type VerifyWebhook, webhookRoutes } from './routes/webhook.ts'
@@ -40,6 +41,7 @@ export interface AppDeps {
   readonly locks: LockStore
   readonly sources: SourceStore
   readonly requests: CycleRequests
+  readonly ownership: ReadOwnership
   readonly verifyWebhook: VerifyWebhook
   readonly health: () => Health
   readonly metrics: Pick<Metrics, 'scrape' | 'contentType'>
@@ -80,6 +82,7 @@ export const createApp = (deps: AppDeps): App => {
   lockRoutes(app, { registry, locks, resolveActor, enforce })
   catalogRoutes(app, { registry })
   sourceRoutes(app, { sources, requests, resolveActor, enforce })
+  ownershipRoutes(app, { ownership: deps.ownership })
   webhookRoutes(app, { sources, requests, verifyWebhook: deps.verifyWebhook, enforce })
   documentationRoutes(app, { version })
   policyRoutes(app, { registry, policies, resolveActor, enforce })

@@ -11,6 +11,7 @@ import type { Config } from '../config.ts'
 import { EdictError } from '../errors.ts'
 import { findingLine } from '../finding-text.ts'
 import { createLog } from '../log.ts'
+import { shipped } from '../policy/rbac.ts'
 import type { SourceScope } from '../policy/scope.ts'
 import type { Store } from '../store/store.ts'
 import { allExtensions, openDeployment, type RunOptions } from './deployment.ts'
@@ -27,7 +28,7 @@ const scopesOf = ({ sources }: Config): ReadonlyMap<string, SourceScope> =>
 const openReconciler = async ({ config, env, print, signal }: RunOptions, { store, extensions, log }: Parts) => {
   await mkdir(config.dataDir, { recursive: true })
   const opa = await openCompiler({ extensions, dataDir: config.dataDir, env, print, signal })
-  const deps = { dataDir: config.dataDir, log, env }
+  const deps = { dataDir: config.dataDir, log, env, store }
   const sources = config.sources.map((source) => ({
     source: createSource(source, deps),
     intervalMs: source.intervalMs,
@@ -40,6 +41,7 @@ const openReconciler = async ({ config, env, print, signal }: RunOptions, { stor
     keep: { count, ageMs },
     opa,
     limits: { maxData },
+    defaults: shipped,
     scopes: scopesOf(config),
     libraries: config.libraries,
     retired: config.retired,

@@ -19,7 +19,13 @@ export function claimId({ kind, key }: Pick<Claim, 'kind' | 'key'>): string {
   return `${kind}:${key}`
 }
 
-export function claimsOf({ policies, modules, moduleTests, data, claims }: Declared): readonly Claimed[] {
+/** The declarations of one fragment, or of a composition. */
+type Declarations = {
+  readonly [K in 'policies' | 'modules' | 'moduleTests' | 'data']: ReadonlyMap<string, ValueOf<Declared[K]>>
+} & Pick<Declared, 'claims'>
+type ValueOf<M> = M extends ReadonlyMap<string, infer V> ? V : never
+
+export function claimsOf({ policies, modules, moduleTests, data, claims }: Declarations): readonly Claimed[] {
   const written = { text: null, generated: false }
   return [
     ...[...policies.values()].map(({ source, commit, author, key, directory }) => {

@@ -2,6 +2,7 @@
 import type { Origin } from './analysis.ts'
 import type { DeclaredPolicy } from './compose.ts'
 import { sha256 } from './digest.ts'
+import type { DataPath } from './paths.ts'
 import type {
   Artifact,
   Finding,
@@ -81,6 +82,7 @@ function fileName(file: SourceFile): string {
 export interface ModuleContent {
   readonly kind: ModuleDocument['kind']
   readonly id: string
+  readonly package?: DataPath | undefined
   readonly file: SourceFile
   readonly origin: Origin
   readonly status: PolicyStatus
@@ -88,12 +90,14 @@ export interface ModuleContent {
   readonly take: TakeBlob
 }
 
-export function moduleDocument({ kind, id, file, origin, status, now, take }: ModuleContent): ModuleDocument {
+export function moduleDocument(content: ModuleContent): ModuleDocument {
+  const { kind, id, file, origin, status, now, take } = content
   return {
     _id: moduleKey(origin.source, file.path),
     repository: origin.source,
     kind,
     id,
+    ...(content.package === undefined ? {} : { package: [...content.package] }),
     path: file.path,
     text: storedText(file.text, take),
     digest: file.digest,

@@ -83,7 +83,9 @@ function samePolicy(a: PolicyMeta, b: PolicyMeta): boolean {
 }
 
 function sameModule(a: ModuleDocument, b: ModuleDocument): boolean {
-  return a === b || (a.digest === b.digest && a.kind === b.kind && a.id === b.id)
+  return (
+    a === b || (a.digest === b.digest && a.kind === b.kind && a.id === b.id && a.package?.length === b.package?.length)
+  )
 }
 
 function samePackage(a: PackageDocument, b: PackageDocument): boolean {

@@ -3,12 +3,12 @@
  * They are in force until a fragment declares their ids; a core compiles alone, because both functions are always there.
  */
 import { digestOf, sha256 } from './digest.ts'
+import { coreModule } from './rules.ts'
 import type { Fragment } from './schema.ts'
 
 /** The source that shipped modules belong to. */
 export const shippedSource = 'edict'
 
-export const coreModule = 'rbac/core'
 /** Generated modules show what it answers; it is not listed among them. */
 export const tableModule = 'edict/rules'
 

@@ -31,12 +31,26 @@ export const ruleSchema = ruleKeySchema.extend({
   created_by: z.string(),
   updated_at: z.date(),
   updated_by: z.string(),
+  /** The revision that last wrote it. */
+  revision: z.number().int(),
 })
 export type Rule = z.infer<typeof ruleSchema>
+
+/** Shipped, until a fragment declares it. */
+export const coreModule = 'rbac/core'
+
+/** The table's place among shared data, and its file in an export. */
+export const rulesDataId = 'edict/rules'
+export const rulesDataPath = `${rulesDataId}/data.json`
 
 /** The module that the rules of a service own. */
 export function generatedModule(service: string): string {
   return `rbac/${service}`
+}
+
+/** The service of a generated module's id. */
+export function serviceOf(moduleId: string): string | undefined {
+  return /^rbac\/([^/]+)$/.exec(moduleId)?.[1]
 }
 
 /** Why no shared module may have this id; undefined when one may. */
@@ -45,6 +59,11 @@ export function moduleIdProblem(id: string): string | undefined {
   if (placed?.kind === 'refused') return placed.message
   if (placed?.kind === 'module-test') return 'a module whose id ends in "_test" is a test'
   return placed?.kind === 'module' ? undefined : 'no folder or file of it may begin with a dot'
+}
+
+/** Same text, same rule. */
+export function ruleKey({ service_name, resource_type, role, action }: RuleKey): string {
+  return JSON.stringify([service_name, resource_type, role, action])
 }
 
 type Roles = Map<string, Set<string>>

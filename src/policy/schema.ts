@@ -3,6 +3,7 @@
  * that it leaves in MongoDB for the server. Pure types and zod schemas; no effects.
  */
 import { z } from 'zod'
+import { apiChangeSchema } from './api-change.ts'
 
 /** `group/name/version`. */
 export type PolicyKey = `${string}/${string}/${string}`
@@ -147,6 +148,8 @@ export const moduleDocumentSchema = z.object({
   kind: z.enum(['module', 'data']),
   /** The module's id (`rbac/core`) or the data's path (`roles`, `""` for the root). */
   id: z.string(),
+  /** Of a module. */
+  package: z.array(z.string()).optional(),
   path: z.string(),
   text: storedTextSchema,
   digest: z.string(),
@@ -256,11 +259,25 @@ export interface RevisionDocument {
   readonly plan: string
 }
 
+const namedChanges = z.object({
+  create: z.array(z.string()),
+  replace: z.array(z.string()),
+  remove: z.array(z.string()),
+})
+
+/** What a change would do. */
+export const previewSchema = z.object({
+  policies: namedChanges,
+  modules: namedChanges,
+  rules: z.object({ created: z.number().int(), updated: z.number().int(), removed: z.number().int() }),
+})
+export type Preview = z.infer<typeof previewSchema>
+
 /** Collection `requests`: somebody wants a cycle and waits for its outcome. */
 export const cycleRequestSchema = z.object({
   _id: z.string(),
   at: z.date(),
-  reason: z.enum(['webhook', 'sync', 'confirm', 'restore', 'start', 'approve', 'rollback']),
+  reason: z.enum(['webhook', 'sync', 'confirm', 'restore', 'start', 'approve', 'rollback', 'change']),
   /** null: all sources. */
   source: z.string().nullable(),
   /** With `confirm`: the commit whose removals are confirmed. */
@@ -271,6 +288,10 @@ export const cycleRequestSchema = z.object({
   revision: z.number().int().nullable().optional(),
   /** Who asks. */
   actor: z.string().optional(),
+  /** With `change`: what the API is asked for. */
+  change: apiChangeSchema.optional(),
+  /** Only say what would come of it. */
+  dryRun: z.boolean().optional(),
   outcome: z
     .object({
       at: z.date(),
@@ -281,7 +302,12 @@ export const cycleRequestSchema = z.object({
       /** The plan that was applied or waits. */
       plan: z.string().nullable().optional(),
       /** Why it was refused, when it was the caller's to know. */
-      code: z.enum(['conflict', 'plan_not_found', 'revision_gone', 'not_found']).optional(),
+      code: z.enum(['invalid', 'conflict', 'not_found', 'plan_not_found', 'revision_gone']).optional(),
+      /** The change's entry in the audit log. */
+      sequence: z.number().int().optional(),
+      hash: z.string().optional(),
+      /** Of a dry run. */
+      preview: previewSchema.optional(),
     })
     .nullable(),
 })

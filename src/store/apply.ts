@@ -15,6 +15,7 @@ import type {
   RevisionDocument,
   SourceDocument,
 } from '../policy/schema.ts'
+import { type ApiWrites, writeApi } from './api-writes.ts'
 import { type Blobs, missingBlobs, referencesOf } from './blobs.ts'
 import type { Change, ChangeContext } from './change.ts'
 import type { Collections } from './collections.ts'
@@ -41,6 +42,8 @@ export interface ApplyPlan {
   readonly record: PlanDocument
   /** Sources that stand still from now on. */
   readonly holds?: readonly HoldDocument[]
+  /** What it grants to callers of the API. */
+  readonly api?: ApiWrites
 }
 
 export interface StatusChange {
@@ -82,7 +85,14 @@ export function createApply({ connection, change, blobs }: ApplyDeps): Apply {
     apply: async ({ plan, lease, actor }) => {
       const [light, archived] = await Promise.all([lighten(plan, blobs), archive(plan, blobs)])
       const action = plan.record.kind === 'rollback' ? 'revision.rollback' : 'sync.apply'
-      const info = { actor, action, resource: 'policies', bumpRevision: true, deadlineMs }
+      const info = {
+        actor,
+        action,
+        resource: 'policies',
+        bumpRevision: true,
+        deadlineMs,
+        entries: plan.api?.entries ?? [],
+      }
       const { sequence, revision } = await change({ ...info, details: summaryOf(plan) }, async (session, context) => {
         await guard({ session, context, lease, baseRevision: plan.baseRevision })
         await blobsMustExist(connection.db, [
@@ -92,6 +102,7 @@ export function createApply({ connection, change, blobs }: ApplyDeps): Apply {
           ...light.packages.put,
           { text: plan.record.diffs },
         ])
+        if (plan.api !== undefined) await writeApi(plan.api, { session, context })
         await record({ session, context, plan, actor })
         await writePlan({ session, context, plan: light, archived })
       })

@@ -2,6 +2,7 @@
 import type { Db } from 'mongodb'
 import type { PlanDocument } from '../policy/plan-document.ts'
 import type { HoldDocument, VersionDocument } from '../policy/revision-document.ts'
+import type { Rule } from '../policy/rules.ts'
 import type {
   AuditDocument,
   CycleRequest,
@@ -38,6 +39,7 @@ export const followed = ['policies', 'packages', 'locks', 'head'] as const
 export const collectionNames = [
   ...followed,
   'modules',
+  'rules',
   'sources',
   'revisions',
   'versions',
@@ -61,6 +63,7 @@ export const collectionsOf = (db: Db) => ({
   locks: db.collection<LockDocument>('locks'),
   head: db.collection<HeadDocument>('head'),
   modules: db.collection<ModuleDocument>('modules'),
+  rules: db.collection<Rule>('rules'),
   sources: db.collection<SourceDocument>('sources'),
   revisions: db.collection<RevisionDocument>('revisions'),
   versions: db.collection<VersionDocument>('versions'),

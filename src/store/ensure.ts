@@ -30,6 +30,10 @@ const indexes: Partial<Record<CollectionName, IndexDescription[]>> = {
     { key: { status: 1, createdAt: -1 }, name: 'status' },
     { key: { createdAt: -1, _id: -1 }, name: 'age' },
   ],
+  rules: [
+    { key: { service_name: 1, resource_type: 1, role: 1, action: 1 }, name: 'identity', unique: true },
+    { key: { revision: -1 }, name: 'revision' },
+  ],
   audit: [{ key: { action: 1, resource: 1, _id: 1 }, name: 'action' }],
   blobs: [{ key: { touched: 1 }, name: 'touched' }],
   requests: [

@@ -4,63 +4,64 @@ import { type CycleOutcome, type CycleRequest, cycleRequestSchema } from '../pol
 import { collectionsOf } from './collections.ts'
 import type { Connection, StoreLog } from './connection.ts'
 import { readable } from './readable.ts'
+import { createOutcomes, type WaitFor } from './outcomes.ts'
 import { sleep } from './wait.ts'
 
-export type NewRequest = Pick<CycleRequest, 'reason' | 'source' | 'commit'>
+export type NewRequest = Pick<CycleRequest, 'reason' | 'source' | 'commit' | 'actor' | 'change' | 'dryRun'>
 
 export interface Requests {
   /** Answers its id. */
   readonly submit: (request: NewRequest) => Promise<string>
   readonly find: (id: string) => Promise<CycleRequest | null>
-  /** `pending` when the time is up, the signal is aborted, or the request is gone. */
-  readonly waitFor: (id: string, options: WaitOptions) => Promise<CycleOutcome | 'pending'>
-  /** The requests without an outcome, oldest first. */
+  readonly waitFor: WaitFor
+  /** The requests without an outcome, oldest first, without what a change is about. */
   readonly take: () => Promise<readonly CycleRequest[]>
+  /** Those of them that want a change, whole. */
+  readonly changes: () => Promise<readonly CycleRequest[]>
+  /** Takes a request back; false when it was answered already. Nothing is done for it any more. */
+  readonly withdraw: (id: string) => Promise<boolean>
   readonly complete: (ids: readonly string[], outcome: CycleOutcome) => Promise<void>
   /** Calls `onWake` when there may be something to take, until the signal is aborted. */
   readonly watch: (onWake: () => void, signal: AbortSignal) => Promise<void>
 }
 
-export interface WaitOptions {
-  readonly timeoutMs: number
-  readonly signal?: AbortSignal
-}
-
 export function createRequests({ connection, log }: { connection: Connection; log: StoreLog }): Requests {
   const find = (id: string) => connection.run((db) => collectionsOf(db).requests.findOne({ _id: id }))
-  const take = () =>
+  const pending = (projection: Record<string, 0>, only: { reason?: 'change' }) =>
     connection.run(async (db) => {
-      const found = await collectionsOf(db).requests.find({ outcome: null }).sort({ at: 1 }).toArray()
+      const { requests } = collectionsOf(db)
+      const found = await requests
+        .find({ ...only, outcome: null }, { projection })
+        .sort({ at: 1, _id: 1 })
+        .toArray()
       const { items, problems } = readable(cycleRequestSchema, 'requests', found)
       for (const { id, message } of problems) {
         log.error({ request: id }, message)
-        await collectionsOf(db).requests.deleteOne({ _id: id })
+        await requests.deleteOne({ _id: id })
       }
       return items
     })
+  const take = () => pending({ change: 0 }, {})
+  const outcomes = createOutcomes(connection)
   return {
-    submit: ({ reason, source, commit }) =>
+    submit: (request) =>
       connection.run(async (db) => {
         const _id = randomUUID()
-        await collectionsOf(db).requests.insertOne({ _id, at: new Date(), reason, source, commit, outcome: null })
+        await collectionsOf(db).requests.insertOne({ _id, at: new Date(), ...request, outcome: null })
         return _id
       }),
     find,
-    waitFor: async (id, { timeoutMs, signal }) => {
-      const begin = performance.now()
-      for (;;) {
-        const request = await find(id)
-        if (request === null) return 'pending'
-        if (request.outcome !== null) return request.outcome
-        const waited = performance.now() - begin
-        if (waited >= timeoutMs || signal?.aborted === true) return 'pending'
-        await sleep(waited < 2000 ? 8 : 20, signal)
-      }
-    },
+    waitFor: outcomes.waitFor,
     take,
+    changes: () => pending({}, { reason: 'change' }),
+    withdraw: (id) =>
+      connection.run(async (db) => {
+        const { deletedCount } = await collectionsOf(db).requests.deleteOne({ _id: id, outcome: null })
+        return deletedCount === 1
+      }),
     complete: (ids, outcome) =>
       connection.run(async (db) => {
-        await collectionsOf(db).requests.updateMany({ _id: { $in: [...ids] } }, { $set: { outcome } })
+        await collectionsOf(db).requests.updateMany({ _id: { $in: [...ids] }, outcome: null }, { $set: { outcome } })
       }),
     watch: async (onWake, signal) => {
       await Promise.all([follow(connection, onWake, signal), poll(take, onWake, signal)])

@@ -18,6 +18,7 @@ import { createPolicies, type Policies } from './policies.ts'
 import { createReplicas, type Replicas } from './replicas.ts'
 import { createRequests, type Requests } from './requests.ts'
 import { createRevisions, type Revisions } from './revisions.ts'
+import { createRules, type Rules } from './rules.ts'
 import { createSources, type Sources } from './sources.ts'
 import { sleep } from './wait.ts'
 
@@ -54,6 +55,7 @@ export interface Store extends Apply {
   readonly holds: Holds
   readonly revisions: Revisions
   readonly requests: Requests
+  readonly rules: Rules
   readonly leases: Leases
   readonly replicas: Replicas
   /** Takes this replica off the list and closes the connection. */
@@ -95,6 +97,7 @@ export function openStore({ uri, database, log, signal, replicaId }: StoreOption
     holds: createHolds({ connection, change }),
     revisions: createRevisions(connection),
     requests: createRequests({ connection, log }),
+    rules: createRules({ connection, log }),
     leases: createLeases(connection),
     replicas,
     close,

@@ -8,6 +8,7 @@ import type { Enforce } from '../../src/auth/enforce.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import type { Outcome } from '../../src/engine/outcome.ts'
 import type { LoadedPolicy } from '../../src/engine/policy.ts'
+import type { OwnershipIndex } from '../../src/policy/ownership.ts'
 import type { CycleOutcome, LockDocument, PolicyKey, PolicyMeta, SourceDocument } from '../../src/policy/schema.ts'
 import { EdictError } from '../../src/errors.ts'
 import { createApp } from '../../src/http/app.ts'
@@ -152,6 +153,7 @@ export const createFixture = (options: FixtureOptions = {}) => {
     source: sourceDocument as SourceDocument | null,
     outcome: { at: new Date(0), ok: true, revision: 8, message: 'applied', findings: [] } as CycleOutcome | null,
     confirmation: { confirmed: ['a'], silent: [], pending: [] } as Confirmation,
+    ownership: new Map() as OwnershipIndex,
     verdict: { ok: true } as WebhookVerdict,
     health: { store: true, stream: true, firstSync: true } as Health,
     submitted: [] as object[],
@@ -214,6 +216,10 @@ export const createFixture = (options: FixtureOptions = {}) => {
         return { id: 'request-1' }
       },
       outcome: async () => held.outcome,
+    },
+    ownership: async () => {
+      guardStore()
+      return held.ownership
     },
     verifyWebhook: () => held.verdict,
     health: () => held.health,

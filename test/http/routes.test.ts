@@ -359,3 +359,48 @@ describe('documentation', () => {
     await fixture.server.close({ graceMs: 0 })
   })
 })
+
+describe('ownership', () => {
+  const owner = (source: string) => [{ source, commit: 'c1', file: 'f.rego', generated: false }]
+  const owning = () => {
+    const fixture = setUp()
+    fixture.held.ownership = new Map([
+      ['data:roles', owner('platform')],
+      ['module:rbac/core', owner('platform')],
+      ['module:rbac/custom', owner('api')],
+      ['policy:g/echo/1.0', owner('team')],
+    ])
+    return fixture
+  }
+
+  test('is told for one key, data below a document included, and is 404 for what nobody owns', async () => {
+    const { json } = owning()
+    expect(await json('/api/ownership?key=module:rbac/core')).toMatchObject({
+      status: 200,
+      body: { owned: [{ key: 'module:rbac/core', owners: owner('platform') }], total: 1, next: null },
+    })
+    expect((await json('/api/ownership?key=data:roles/admin')).body).toMatchObject({
+      owned: [{ owners: owner('platform') }],
+    })
+    expect(await json('/api/ownership?key=module:none')).toMatchObject({ status: 404, body: { code: 'not_found' } })
+  })
+
+  test('is listed page by page, by source and kind', async () => {
+    const { json } = owning()
+    const keys = async (query: string) => {
+      const { body } = await json(`/api/ownership?${query}`)
+      return { keys: body.owned.map(({ key }: { key: string }) => key), next: body.next, total: body.total }
+    }
+    const first = await keys('limit=3')
+    expect(first).toMatchObject({ keys: ['data:roles', 'module:rbac/core', 'module:rbac/custom'], total: 4 })
+    expect(await keys(`limit=3&cursor=${first.next}`)).toEqual({ keys: ['policy:g/echo/1.0'], next: null, total: 4 })
+    expect((await keys('kind=module')).keys).toEqual(['module:rbac/core', 'module:rbac/custom'])
+    expect((await keys('source=api')).keys).toEqual(['module:rbac/custom'])
+  })
+
+  test('is 503 while the store is away', async () => {
+    const { json, held } = owning()
+    held.storeDown = true
+    expect(await json('/api/ownership')).toMatchObject({ status: 503 })
+  })
+})

@@ -43,9 +43,9 @@ it('a plan whose base has moved is a conflict and changes nothing', async () => 
 it('a holder that lost the lease cannot write, and tokens only rise', async () => {
   const store = await prepared({ uri: mongo.uri, database: mongo.database() })
   await store.blobs.put(blobs)
-  const late = await store.leases.acquire({ holder: 'late', ttlMs: 30 })
+  const late = await store.leases.acquire({ holder: 'late', ttlMs: 1500 })
   expect(await store.leases.acquire({ holder: 'next', ttlMs: 1000 })).toBeNull()
-  await new Promise((resolve) => setTimeout(resolve, 40))
+  await new Promise((resolve) => setTimeout(resolve, 1600))
   const next = await store.leases.acquire({ holder: 'next', ttlMs: 10_000 })
   if (late === null || next === null) throw new Error('no lease')
   expect(next.token).toBeGreaterThan(late.token)

@@ -1,0 +1,203 @@
+/**
+ * Build with what callers of the API want changed. What one of them would break is refused to that caller alone, with
+ * findings; all that is left becomes one plan. Without an API, or when nobody wants anything, it is the build itself.
+ */
+import { isError } from '../src/policy/analysis.ts'
+import { withChanges, type Folded, type Wish } from '../src/policy/api-change.ts'
+import { apiFragment } from '../src/policy/api-fragment.ts'
+import { rulesDataPath } from '../src/policy/rules.ts'
+import type { CycleOutcome, CycleRequest, Finding, Fragment } from '../src/policy/schema.ts'
+import type { ApiWrites } from '../src/store/api-writes.ts'
+import type { ApiSource } from './api-source.ts'
+import type { Builder, BuildOptions, BuildRequest, Built } from './build.ts'
+import { previewOf } from './preview.ts'
+import { explain, troublesOf, type Trouble } from './trouble.ts'
+
+export interface Settled {
+  readonly built: Built
+  readonly fragments: readonly Fragment[]
+  /** What callers are granted, to be written with the plan; null: nothing of theirs changes anything. */
+  readonly granted: ApiWrites | null
+  /** Answers for who gets nothing written: refused, no change at all, or a dry run. */
+  readonly answers: ReadonlyMap<string, Answer>
+  /** Left for the next cycle: two that put one module are not decided together. */
+  readonly deferred: number
+}
+
+export type Answer = Omit<CycleOutcome, 'at' | 'revision'>
+
+export interface SettleOptions {
+  readonly build: Builder
+  readonly options: BuildRequest
+  /** null: there is no API. */
+  readonly api: ApiSource | null
+  /** Those that nobody has answered yet, oldest first; read before the stored state. */
+  readonly requests: readonly CycleRequest[]
+  readonly now: Date
+}
+
+interface Asked extends Wish {
+  readonly request: string
+}
+
+interface Attempt {
+  readonly asked: readonly Asked[]
+  readonly folded: Folded<Asked>
+  readonly fragments: readonly Fragment[]
+  readonly built: Built
+}
+
+export async function settle({ build, options: request, api, requests, now }: SettleOptions): Promise<Settled> {
+  if (api === null || requests.length === 0) {
+    const { fragments } = request
+    return { built: await build(request), fragments, granted: null, answers: new Map(), deferred: 0 }
+  }
+  const stored = typeof request.stored === 'function' ? await request.stored() : request.stored
+  const settling = createSettling({ build, api, now, options: { ...request, stored } })
+  const { first, dry, deferred } = chosen(requests)
+  const accepted = await accept(settling, [], first)
+  const { built, fragments, folded } = accepted
+  const granted = grantedOf(accepted)
+  const written = new Set(granted?.entries.map((entry) => entry.request))
+  const { answers } = settling
+  for (const [asked, { code, message }] of folded.refused)
+    answers.set(asked.request, { ok: false, code, message, findings: [] })
+  for (const { request: id } of accepted.asked)
+    if (!answers.has(id) && !written.has(id)) answers.set(id, { ok: true, message: 'nothing to change', findings: [] })
+  for (const asked of dry) answers.set(asked.request, await rehearse(settling, asked))
+  return { built: authored(built, accepted, api.name), fragments, granted, answers, deferred }
+}
+
+/** Rules that one transaction takes well. */
+const mostRules = 20_000
+
+/** The first of those that put one module; the next is decided when it is known what became of the first. */
+function chosen(requests: readonly CycleRequest[]) {
+  const first: Asked[] = []
+  const dry: Asked[] = []
+  const taken = new Set<string>()
+  let deferred = 0
+  let rules = 0
+  for (const { _id: request, change, actor = 'unknown', dryRun = false } of requests) {
+    if (change === undefined) continue
+    const asked = { request, change, actor }
+    const ids = change.kind === 'modules' ? [...change.put.map(({ id }) => id), ...change.remove] : []
+    const size = change.kind === 'rules' ? change.put.length + change.patch.length + change.remove.length : 0
+    if (dryRun) dry.push(asked)
+    else if (ids.some((id) => taken.has(id)) || (rules > 0 && rules + size > mostRules)) deferred += 1
+    else first.push(asked)
+    for (const id of dryRun ? [] : ids) taken.add(id)
+    rules += dryRun ? 0 : size
+  }
+  return { first, dry, deferred }
+}
+
+interface Settling {
+  readonly attempt: (asked: readonly Asked[]) => Promise<Attempt>
+  readonly troubles: (built: Built) => readonly Trouble[]
+  /** What is wrong without anybody's change. */
+  readonly before: () => Promise<readonly Trouble[]>
+  readonly answers: Map<string, Answer>
+}
+
+interface Deps extends Pick<SettleOptions, 'build' | 'now'> {
+  readonly options: BuildOptions
+  readonly api: ApiSource
+}
+
+function createSettling({ build, options, api, now }: Deps): Settling {
+  const inForce = api.content()
+  const attempt: Settling['attempt'] = async (asked) => {
+    const folded = withChanges(inForce, asked, now)
+    const changed = folded.effects.size > 0 ? apiFragment(api.name, folded.content) : null
+    const fragments = options.fragments.map((one) => (changed !== null && one.source === api.name ? changed : one))
+    return { asked, folded, fragments, built: await build({ ...options, fragments }) }
+  }
+  const troubles = (built: Built) => troublesOf(built, options)
+  let before: Promise<readonly Trouble[]> | undefined
+  return {
+    attempt,
+    troubles,
+    before: () => (before ??= attempt([]).then(({ built }) => troubles(built))),
+    answers: new Map(),
+  }
+}
+
+/** `base` is known to hold. Who is to blame is told by files, and where those do not tell, by halves. */
+async function accept(settling: Settling, base: readonly Asked[], asked: readonly Asked[]): Promise<Attempt> {
+  const { attempt, troubles, before, answers } = settling
+  const tried = await attempt([...base, ...asked])
+  const all = troubles(tried.built)
+  if (all.length === 0 || asked.length === 0) return tried
+  const blamed = asked.filter((one) => all.some((trouble) => isOf(trouble, one)))
+  for (const one of blamed) answers.set(one.request, explain(all.filter((trouble) => isOf(trouble, one))))
+  if (blamed.length > 0) return accept(settling, base, without(asked, blamed))
+  const fresh = newOnes(all, await before())
+  if (fresh.length === 0) return tried
+  if (asked.length === 1) {
+    for (const { request } of asked) answers.set(request, explain(fresh))
+    return attempt(base)
+  }
+  const half = Math.ceil(asked.length / 2)
+  const left = await accept(settling, base, asked.slice(0, half))
+  return accept(settling, left.asked, asked.slice(half))
+}
+
+/** A Conflict that stands already lets nothing through but what resolves it. */
+function newOnes(troubles: readonly Trouble[], before: readonly Trouble[]): readonly Trouble[] {
+  const known = new Set(before.map(({ key }) => key))
+  return troubles.filter(({ kind, key }) => kind === 'conflict' || !known.has(key))
+}
+
+function without(asked: readonly Asked[], blamed: readonly Asked[]): readonly Asked[] {
+  return asked.filter((one) => !blamed.includes(one))
+}
+
+/** The trouble lies in a file that this change puts. */
+function isOf({ direct, findings }: Trouble, { change }: Asked): boolean {
+  if (!direct) return false
+  const files =
+    change.kind === 'modules'
+      ? change.put.map(({ id }) => `${id}.rego`)
+      : [rulesDataPath, ...new Set(change.put.map(({ service_name }) => `rbac/${service_name}.rego`))]
+  return findings.some(({ file }) => file !== undefined && files.includes(file))
+}
+
+async function rehearse({ attempt, troubles, before }: Settling, asked: Asked): Promise<Answer> {
+  const tried = await attempt([asked])
+  const [refused] = tried.folded.refused.values()
+  if (refused !== undefined) return { ok: false, code: refused.code, message: refused.message, findings: [] }
+  const fresh = newOnes(troubles(tried.built), await before())
+  const preview = previewOf(tried.built, tried.folded.rules)
+  if (fresh.length > 0) return { ...explain(fresh), preview }
+  return { ok: true, message: 'it would be applied', findings: warnings(tried), preview }
+}
+
+function warnings({ built, asked }: Attempt): Finding[] {
+  const ours = [...built.findings.values()].flat().filter((finding) => !isError(finding))
+  return ours.filter(({ file }) =>
+    asked.some(({ change }) => change.kind === 'modules' && change.put.some(({ id }) => `${id}.rego` === file)),
+  )
+}
+
+function grantedOf({ folded, built }: Attempt): ApiWrites | null {
+  if (built.conflict || folded.effects.size === 0) return null
+  const entries = [...folded.effects].map(([{ request, actor }, effect]) => ({ request, actor, ...effect }))
+  return { entries, rules: folded.rules }
+}
+
+/** A module's author is who sent it. */
+function authored(built: Built, { folded }: Attempt, source: string): Built {
+  const actors = new Map(
+    [...folded.effects.keys()].flatMap(({ change, actor }) =>
+      change.kind === 'modules'
+        ? change.put.map(({ id }) => [id, actor] as const)
+        : [[rulesDataPath.replace('/data.json', ''), actor] as const],
+    ),
+  )
+  const put = built.documents.modules.put.map((document) => {
+    const author = document.repository === source ? actors.get(document.id) : undefined
+    return author === undefined ? document : { ...document, author }
+  })
+  return { ...built, documents: { ...built.documents, modules: { ...built.documents.modules, put } } }
+}
