@@ -1,4 +1,4 @@
-/** Go's `big.Float` as OPA uses it: 64 bits of mantissa, rounded to nearest, ties to even. */
+/** Go's `big.Float` as OPA uses it: 64 bits of mantissa unless told otherwise, rounded to nearest, ties to even. */
 import type { Decimal } from './number.ts'
 
 /** `mantissa × 2^exponent` */
@@ -9,11 +9,32 @@ export interface BigFloat {
 
 const usual = 64
 
+/** The digits are rounded before the power of ten is applied, as in Go. */
 export function bigFloatOf({ coefficient, exponent }: Decimal): BigFloat {
-  return exponent >= 0
-    ? quotient(coefficient * 10n ** BigInt(exponent), 1n)
-    : quotient(coefficient, 10n ** BigInt(-exponent))
+  const digits = quotient(coefficient, 1n)
+  const power = 5n ** BigInt(Math.abs(exponent))
+  const value = exponent >= 0 ? quotient(digits.mantissa * power, 1n) : quotient(digits.mantissa, power)
+  return scaled(value, digits.exponent + exponent)
 }
+
+export const fromInteger = (value: bigint): BigFloat => ({ mantissa: value, exponent: 0 })
+
+export function add(a: BigFloat, b: BigFloat): BigFloat {
+  const exponent = Math.min(a.exponent, b.exponent)
+  const aligned = ({ mantissa, exponent: own }: BigFloat): bigint => mantissa << BigInt(own - exponent)
+  return scaled(quotient(aligned(a) + aligned(b), 1n), exponent)
+}
+
+export const multiply = (a: BigFloat, b: BigFloat, bits = usual): BigFloat =>
+  scaled(quotient(a.mantissa * b.mantissa, 1n, bits), a.exponent + b.exponent)
+
+/** By anything but zero. */
+export function divide(a: BigFloat, b: BigFloat): BigFloat {
+  const [top, bottom] = b.mantissa < 0n ? [-a.mantissa, -b.mantissa] : [a.mantissa, b.mantissa]
+  return scaled(quotient(top, bottom), a.exponent - b.exponent)
+}
+
+const scaled = ({ mantissa, exponent }: BigFloat, power: number): BigFloat => ({ mantissa, exponent: exponent + power })
 
 export function times({ mantissa, exponent }: BigFloat, factor: bigint): BigFloat {
   const product = quotient(mantissa * factor, 1n)
@@ -29,24 +50,24 @@ export function truncate({ mantissa, exponent }: BigFloat): bigint {
 export const isInteger = (value: BigFloat): boolean =>
   value.exponent >= 0 || truncate(value) << BigInt(-value.exponent) === value.mantissa
 
-/** `top / bottom` with that many bits of mantissa, at most. */
-export function quotient(top: bigint, bottom: bigint, precision = usual): BigFloat {
+/** `top / bottom` with so many bits of mantissa, at most. */
+export function quotient(top: bigint, bottom: bigint, bits = usual): BigFloat {
   if (top === 0n) return { mantissa: 0n, exponent: 0 }
   if (top < 0n) {
-    const { mantissa, exponent } = quotient(-top, bottom, precision)
+    const { mantissa, exponent } = quotient(-top, bottom, bits)
     return { mantissa: -mantissa, exponent }
   }
   // One or two bits more than needed, and whether anything lies behind them.
-  const shift = precision + 2 - (bitLength(top) - bitLength(bottom))
+  const shift = bits + 2 - (bitLength(top) - bitLength(bottom))
   const scaledTop = shift > 0 ? top << BigInt(shift) : top
   const scaledBottom = shift < 0 ? bottom << BigInt(-shift) : bottom
   const digits = scaledTop / scaledBottom
   const sticky = scaledTop % scaledBottom === 0n ? 0n : 1n
-  return round((digits << 1n) | sticky, -shift - 1, precision)
+  return round((digits << 1n) | sticky, -shift - 1, bits)
 }
 
-function round(digits: bigint, exponent: number, precision: number): BigFloat {
-  const drop = bitLength(digits) - precision
+function round(digits: bigint, exponent: number, bits: number): BigFloat {
+  const drop = bitLength(digits) - bits
   if (drop <= 0) return { mantissa: digits, exponent }
   const half = 1n << BigInt(drop - 1)
   const kept = digits >> BigInt(drop)

@@ -1,6 +1,6 @@
 /** Networks in CIDR notation. `net.lookup_ip_addr` is in `lookup.ts`. */
 import { isArray } from '../compare.ts'
-import { type Extension, RegoObject, RegoSet, type RegoValue } from '../extension.ts'
+import { type Extension, type PureExtension, RegoObject, RegoSet, type RegoValue } from '../extension.ts'
 import {
   addressOf,
   contains,
@@ -54,6 +54,13 @@ export const net: readonly Extension[] = [
     setType(string),
     'The fewest networks that hold the same addresses as the given ones.',
     ([networks]) => setOf(mergeNetworks(asItems(networks).map((item) => networkOf(asString(item))))),
+  ),
+]
+
+/** WASM has these, but not as Go does. */
+export const nativeNet: readonly PureExtension[] = [
+  pure('net.cidr_contains', [string, string], boolean, 'Whether a network contains another, or an address.', (args) =>
+    cidrContains(asString(args[0]), asString(args[1])),
   ),
 ]
 

@@ -52,7 +52,7 @@ export type Evaluate = <T>(
 
 export type ReadResult<T> = (memory: Buffer, start: number, end: number) => T
 
-/** A builtin that the module asks the host for; undefined makes the call undefined. */
+/** A builtin that the module asks the host for, or one of its own (`~0`, …); undefined makes the call undefined. */
 export type HostCall = (id: number, args: readonly RegoValue[]) => RegoValue | undefined
 
 export interface InstanceOptions {

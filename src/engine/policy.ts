@@ -3,6 +3,7 @@
  * that a policy or an input can do, and an evaluation that ended badly leaves no trace in the next one.
  */
 import type { Answer, Extension, RegoValue, RequestContext } from '../../extensions/extension.ts'
+import { natives } from '../../extensions/natives.ts'
 import {
   AbortError,
   BudgetError,
@@ -18,6 +19,7 @@ import { createDecision, type Decision, type DecisionOptions, type PolicySetting
 import { evaluationError } from './evaluation-error.ts'
 import { replaceLoneSurrogates, scanJson, type ScanResult } from './json-scan.ts'
 import type { EngineLimits } from './limits.ts'
+import { diversions } from './meter/diversions.ts'
 import { mostUnits } from './meter/meter.ts'
 import type { EndedRun, Outcome } from './outcome.ts'
 import type { RuleNames } from './rule-names.ts'
@@ -74,6 +76,10 @@ interface Replay {
 }
 
 const noOptions: EvaluateOptions = {}
+
+/** By number, in the order of the diversions. */
+const diverted: BuiltinTable = diversions.map(({ builtin }) => natives.find(({ name }) => name === builtin))
+
 const roomyBytes = 2 ** 20
 
 const writeResult = createResultWriter()
@@ -112,7 +118,7 @@ export function createPolicy(options: PolicyOptions): LoadedPolicy {
   let builtins: BuiltinTable = []
 
   function call(id: number, args: readonly RegoValue[]): Answer {
-    const extension = builtins[id]
+    const extension = id < 0 ? diverted[~id] : builtins[id]
     if (extension === undefined) return undefined
     decision ??= createDecision(request, decisions)
     return decision.answers.call(extension, args)

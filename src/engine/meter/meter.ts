@@ -1,14 +1,16 @@
 /**
  * Rewrites a module that `opa build` made so that it counts its work down in a global and traps when there is none
- * left. No index of the module is moved, and no function but for the charges is changed. Deterministic: the same
- * evaluation costs the same everywhere. What cannot be metered is refused.
+ * left, and so that it asks the host what OPA's runtime answers otherwise than OPA's Go evaluator. No index of the
+ * module is moved. Deterministic: the same evaluation costs the same everywhere. What cannot be metered is refused.
  */
 import { editsOf, writeBody } from './body.ts'
 import { createWriter, MeterError, s32, u32 } from './bytes.ts'
 import { type CodeEntry, readCode } from './code.ts'
+import { divert, isStub } from './divert.ts'
 import { growthFunction } from './growth.ts'
-import { findLazyFunctions, lazyExport } from './lazy.ts'
+import { lazyExport, lazyNames } from './lazy.ts'
 import { findLeaves } from './leaves.ts'
+import { findFunctions } from './names.ts'
 import { appended, contentOf, type Facts, headerBytes, readFacts, readSections, section } from './module.ts'
 
 /** Names under which the module shows its variables. */
@@ -32,11 +34,11 @@ export interface MeterOptions {
 }
 
 export function meter(wasm: Uint8Array, { charging = true }: MeterOptions = {}): Uint8Array {
-  const sections = readSections(wasm)
+  const sections = divert(readSections(wasm))
   const facts = readFacts(sections)
   const bodies = readCode(contentOf(sections, section.code))
   const isAlive = (index: number): boolean => !isStub(bodies[index - facts.importedFunctions])
-  const lazy = [...findLazyFunctions(sections)].filter(([, index]) => isAlive(index))
+  const lazy = [...findFunctions(sections, lazyNames)].filter(([, index]) => isAlive(index))
   const replacements = new Map<number, (content: Uint8Array) => Uint8Array>([
     [section.type, (content) => appended(content, [growthType])],
     [section.function, (content) => appended(content, [u32(facts.parameters.length)])],
@@ -89,9 +91,6 @@ function variableExports(facts: Facts): readonly (readonly number[])[] {
 
 const lazyEntry = ([name, index]: readonly [Parameters<typeof lazyExport>[0], number]): readonly number[] =>
   exportEntry(lazyExport(name), 'function', index)
-
-/** What `opa build` leaves of a function that the policy does not need: `unreachable`. */
-const isStub = (body: CodeEntry | undefined): boolean => body === undefined || body.end - body.start <= 2
 
 function meterCode(bodies: readonly CodeEntry[], facts: Facts, charging: boolean): Uint8Array {
   const { importedFunctions, tabled, functionTypes, parameters } = facts
