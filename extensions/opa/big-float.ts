@@ -9,12 +9,9 @@ export interface BigFloat {
 
 const usual = 64
 
-/** The digits are rounded before the power of ten is applied, as in Go. */
 export function bigFloatOf({ coefficient, exponent }: Decimal): BigFloat {
-  const digits = quotient(coefficient, 1n)
   const power = 5n ** BigInt(Math.abs(exponent))
-  const value = exponent >= 0 ? quotient(digits.mantissa * power, 1n) : quotient(digits.mantissa, power)
-  return scaled(value, digits.exponent + exponent)
+  return scaled(exponent >= 0 ? quotient(coefficient * power, 1n) : quotient(coefficient, power), exponent)
 }
 
 export const fromInteger = (value: bigint): BigFloat => ({ mantissa: value, exponent: 0 })
@@ -76,4 +73,7 @@ function round(digits: bigint, exponent: number, bits: number): BigFloat {
   return { mantissa: up ? kept + 1n : kept, exponent: exponent + drop }
 }
 
-export const bitLength = (value: bigint): number => value.toString(2).length
+export function bitLength(value: bigint): number {
+  const digits = value.toString(16)
+  return 4 * digits.length - Math.clz32(Number.parseInt(digits.charAt(0), 16)) + 28
+}

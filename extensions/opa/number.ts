@@ -22,6 +22,7 @@ export function decimalOf(value: NumberValue): Decimal {
   const [, sign, whole = '', fraction = '', power = '0'] = literal.exec(numberText(value)) ?? []
   if (sign === undefined) throw new SyntaxError('not a number')
   const written = Number(power)
+  if (!/[1-9]/.test(whole + fraction)) return { coefficient: 0n, exponent: 0 }
   if (Math.abs(written) + whole.length > greatestExponent * 2) throw new RangeError('number too big')
   const digits = BigInt(whole + fraction)
   return { coefficient: sign === '-' ? -digits : digits, exponent: written - fraction.length }

@@ -31,26 +31,30 @@ function toNumber(value: RegoValue): NumberValue {
 }
 
 const decimal = /^([-+]?)(?=\.?\d)(\d*)(?:\.(\d*))?([eE][-+]?\d+)?$/
+const hexadecimal = /^([-+]?)0[xX](?=\.?[\da-fA-F])([\da-fA-F]*)(?:\.([\da-fA-F]*))?[pP]([-+]?\d+)$/
 
 /** What Go's `ParseFloat` takes, but for infinity; written as JSON writes it where it is not. */
 function readNumber(text: string): NumberValue {
-  const [, sign, whole = '', fraction = '', power = ''] = decimal.exec(text) ?? []
-  if (sign === undefined) return readHexadecimal(text)
-  if (!Number.isFinite(Number(text))) throw new BuiltinError('value out of range')
-  checkExponent(text)
+  const bare = withoutUnderscores(text)
+  const [, sign, whole = '', fraction = '', power = ''] = decimal.exec(bare) ?? []
+  if (sign === undefined) return readHexadecimal(bare)
+  if (!Number.isFinite(Number(bare))) throw new BuiltinError('value out of range')
+  checkExponent(bare)
   const point = fraction === '' ? '' : `.${fraction}`
   return numberOf(`${sign.replace('+', '')}${whole.replace(/^0+(?=\d)/, '') || '0'}${point}${power}`)
 }
 
-const hexadecimal = /^([-+]?)0[xX]((?:_?[\da-fA-F])*)(?:\.([\da-fA-F](?:_?[\da-fA-F])*)?)?[pP]([-+]?\d+)$/
-
 /** With the exponent that Go wants there. */
 function readHexadecimal(text: string): NumberValue {
   const [, sign, whole = '', fraction = '', power] = hexadecimal.exec(text) ?? []
-  const digits = (whole + fraction).replaceAll('_', '')
-  if (sign === undefined || digits === '') throw new BuiltinError('invalid syntax')
-  const places = fraction.replaceAll('_', '').length
-  const value = Number(`0x${digits}`) * 2 ** (Number(power) - 4 * places)
+  if (sign === undefined) throw new BuiltinError('invalid syntax')
+  const value = Number(`0x${whole}${fraction}`) * 2 ** (Number(power) - 4 * fraction.length)
   if (!Number.isFinite(value)) throw new BuiltinError('value out of range')
   return fromDouble(sign === '-' ? -value : value)
+}
+
+/** They may stand between digits, and behind `0x`. */
+function withoutUnderscores(text: string): string {
+  const isHexadecimal = /^[-+]?0[xX]/.test(text)
+  return text.replace(isHexadecimal ? /(?<=[\da-fA-FxX])_(?=[\da-fA-F])/g : /(?<=\d)_(?=\d)/g, '')
 }

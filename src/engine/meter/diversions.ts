@@ -46,7 +46,7 @@ export const diversions: readonly Diversion[] = [
   diversion('opa_json_marshal', 'json.marshal', always),
   diversion('opa_json_unmarshal', 'json.unmarshal', always),
   diversion('opa_strings_concat', 'concat', setSecond),
-  diversion('opa_strings_format_int', 'format_int', wideNumbers),
+  diversion('opa_strings_format_int', 'format_int', always),
   diversion('opa_strings_indexof', 'indexof', emptySecond),
   diversion('opa_strings_lower', 'lower', foreignText),
   diversion('opa_strings_replace', 'replace', emptySecond),
