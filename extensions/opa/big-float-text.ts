@@ -35,7 +35,7 @@ function general({ digits, exponent }: Digits): string {
 function exactly(mantissa: bigint, exponent: number): Digits {
   const whole = exponent >= 0 ? mantissa << BigInt(exponent) : mantissa * 5n ** BigInt(-exponent)
   const text = `${whole}`
-  return { digits: text.replace(/0+$/, ''), exponent: text.length + Math.min(exponent, 0) }
+  return { digits: withoutZeros(text), exponent: text.length + Math.min(exponent, 0) }
 }
 
 /** Digit by digit, until no neighbour is meant any more. */
@@ -47,16 +47,25 @@ function shorten({ mantissa, exponent }: BigFloat, bits: number): Digits {
   const upper = exactly(doubled + 1n, exponent + shift)
   const inclusive = (doubled & 2n) === 0n
   for (let i = 0; i < exact.digits.length; i++) {
-    const [own, below, above] = [exact, lower, upper].map(({ digits }) => Number(digits[i] ?? '0'))
-    const down = below !== own || (inclusive && i + 1 === lower.digits.length)
-    const isRoom = inclusive || (own ?? 0) + 1 < (above ?? 0) || i + 1 < upper.digits.length
-    const up = own !== above && isRoom
+    const own = digitAt(exact, i)
+    const above = digitAt(upper, i)
+    const down = digitAt(lower, i) !== own || (inclusive && i + 1 === lower.digits.length)
+    const up = own !== above && (inclusive || own + 1 < above || i + 1 < upper.digits.length)
     if (down && up) return isUpper(exact.digits, i + 1) ? roundUp(exact, i + 1) : roundDown(exact, i + 1)
     if (down) return roundDown(exact, i + 1)
     if (up) return roundUp(exact, i + 1)
   }
   return exact
 }
+
+/** At the end. */
+function withoutZeros(digits: string): string {
+  let end = digits.length
+  while (end > 0 && digits.charCodeAt(end - 1) === 48) end--
+  return digits.slice(0, end)
+}
+
+const digitAt = ({ digits }: Digits, at: number): number => (at < digits.length ? digits.charCodeAt(at) - 48 : 0)
 
 /** Whether the digits from `at` on round up; a half goes to the even digit. */
 function isUpper(digits: string, at: number): boolean {
@@ -65,7 +74,7 @@ function isUpper(digits: string, at: number): boolean {
 }
 
 const roundDown = ({ digits, exponent }: Digits, length: number): Digits => ({
-  digits: digits.slice(0, length).replace(/0+$/, ''),
+  digits: withoutZeros(digits.slice(0, length)),
   exponent,
 })
 
