@@ -4,6 +4,11 @@ import fc from 'fast-check'
 type Inputs = fc.Arbitrary<unknown>
 
 const integer = fc.oneof(fc.integer({ min: -20, max: 20 }), fc.integer({ min: -(2 ** 40), max: 2 ** 40 }))
+const decimal = fc.oneof(
+  fc.tuple(fc.integer({ min: -9999, max: 9999 }), fc.constantFrom(10, 100, 1000)).map(([top, bottom]) => top / bottom),
+  fc.double({ min: -1e9, max: 1e9, noNaN: true }),
+)
+const number = fc.oneof(integer, decimal)
 const word = fc.constantFrom('a', 'b', 'c', 'a/b', 'read', 'write', 'any', '', 'é', '😀', 'A.b-c_d 1')
 const text = fc.oneof(word, fc.string({ unit: 'grapheme', maxLength: 12 }), fc.string({ unit: 'binary', maxLength: 6 }))
 const scalar = fc.oneof(fc.constant(null), fc.boolean(), integer, text)
@@ -74,13 +79,13 @@ export const inputs: Readonly<Record<string, Inputs>> = {
   }),
   values: record({ list: list(json), other: json }),
   numbers: record({
-    a: integer,
-    b: fc.integer({ min: -30, max: 30 }),
-    list: list(fc.integer({ min: -1000, max: 1000 })),
+    a: number,
+    b: fc.oneof(fc.integer({ min: -30, max: 30 }), decimal),
+    list: list(fc.oneof(fc.integer({ min: -1000, max: 1000 }), decimal)),
     text: fc.oneof(
       word,
       fc.integer().map(String),
-      fc.constantFrom('1e2', '-0.5', '0x10', ' 1', '12345678901234567890', '1a'),
+      fc.constantFrom('1e2', '-0.5', '0x10', ' 1', '12345678901234567890', '1a', '1e400'),
     ),
   }),
   strings: record({ s: text, t: text, from: position, length: position }),

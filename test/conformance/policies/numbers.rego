@@ -6,10 +6,7 @@ b := input.b
 
 calculated := [a + b, a - b, a * b]
 
-quotient := a / b if {
-	a % b == 0
-	a != 0
-}
+quotient := a / b
 
 remainder := a % b
 
@@ -31,6 +28,8 @@ negated := bits.negate(a)
 
 counted := numbers.range(b, b + 5)
 
-texts := [format_int(b, 10), format_int(b, 16)] if abs(b) < 1000
+texts := [format_int(a, 10), format_int(a, 16), format_int(b, 2)]
 
 read := to_number(input.text)
+
+twice := to_number(input.text) * 2

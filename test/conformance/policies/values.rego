@@ -40,4 +40,8 @@ truthy contains i if {
 	x
 }
 
-text := json.unmarshal(json.marshal(input.list))
+text := json.marshal(input.list)
+
+same := json.unmarshal(text)
+
+parsed := [json.unmarshal(x) | some x in input.list]
