@@ -4,7 +4,11 @@ import { codePoints } from '../utf8.ts'
 export const upperCase = (text: string): string => codePoints(text).map(upper).join('')
 export const lowerCase = (text: string): string => codePoints(text).map(lower).join('')
 
+/** Pairs of upper and lower case that have come after Unicode 15, which is Go's. */
+const newer = /[\u019b\u0264\u1c89\u1c8a\ua7cb-\ua7cf\ua7d2-\ua7d5\ua7da-\ua7dc\u{10d50}-\u{10d85}\u{16ea0}-\u{16ed3}]/u
+
 function upper(char: string): string {
+  if (newer.test(char)) return char
   const full = char.toUpperCase()
   return codePoints(full).length === 1 ? full : (titled(char) ?? char)
 }
@@ -19,6 +23,7 @@ function titled(char: string): string | undefined {
 }
 
 function lower(char: string): string {
+  if (newer.test(char)) return char
   const full = char.toLowerCase()
   return codePoints(full).length === 1 ? full : (codePoints(full)[0] ?? char)
 }
