@@ -35,7 +35,7 @@ export const measureBatch = async ({ quick }: { quick: boolean }): Promise<Figur
   }
   const batch = {
     requests: [post(`${policy}/evaluations`, `{"inputs":[${inputs.join(',')}]}`)],
-    connections: 4,
+    connections: 32,
     decisions: size,
   }
   const rate = async ({ requests, connections, decisions }: typeof single): Promise<number> => {

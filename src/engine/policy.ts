@@ -132,6 +132,7 @@ export function createPolicy(options: PolicyOptions): LoadedPolicy {
   }
 
   const move = (from: Instance): Instance => from.renew(from.dataEnd + limits.memory)
+  const dataBytes = data.byteLength
   const isOversized = (it: Instance): boolean => it.memoryBytes() > it.dataEnd + limits.keep
 
   /** After a trap nothing in the memory is trusted, and the data is parsed again. */
@@ -209,7 +210,7 @@ export function createPolicy(options: PolicyOptions): LoadedPolicy {
       return start(replaceLoneSurrogates(input), asked, mayStart)
     },
     get bytes() {
-      return (instance?.memoryBytes() ?? 0) + data.byteLength
+      return (instance?.memoryBytes() ?? 0) + dataBytes
     },
   }
 }

@@ -16,6 +16,8 @@ const policies: Readonly<Record<string, string>> = {
   failing: 'n := to_number(input.text)\n\nok := true',
 }
 
+const digits = '12345678901234567890.12345678901234567890'
+
 let fixture: Fixture
 let port: number
 let call: Door
@@ -128,6 +130,17 @@ test('headers are read by their canonical names, whatever their spelling on the 
     Absent: '',
     foo: '',
   })
+})
+
+test('a batch is what single evaluations are, as a list and as lines', async () => {
+  const inputs = ['1.50', '"\\ud800 alone"', '{"a":[1,"\\ud83d\\ude00"]}', digits, 'null']
+  const singles = await Promise.all(inputs.map(async (input) => (await evaluate('same', input)).text))
+  const batch = (body: string, type: string) =>
+    call('/policy/example/same/1.0/evaluations', { method: 'POST', body, headers: { 'content-type': type } })
+  const list = await batch(`{"inputs": [${inputs.join(' , ')}]}`, 'application/json')
+  expect(list.text).toBe(`{"results":[${singles.map((text) => `{"result":${text}}`).join(',')}]}`)
+  const lines = await batch(inputs.join('\n'), 'application/x-ndjson')
+  expect(lines.text).toBe(singles.map((text) => `{"result":${text}}\n`).join(''))
 })
 
 test('what exceeds its budget is 503, and its neighbours are answered meanwhile', { timeout: 60_000 }, async () => {

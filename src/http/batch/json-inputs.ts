@@ -14,8 +14,13 @@ const closeArray = 0x5d
 const openBrace = 0x7b
 const closeBrace = 0x7d
 
-/** A generator, so that a long body can be read in several steps. `maxDepth` holds for each input. */
-export function* inputsOf(body: Buffer, maxDepth: number): Generator<Uint8Array, void, undefined> {
+/**
+ * A generator, so that a long body can be read in several steps: yields how many inputs there are so far, and returns
+ * them. `maxDepth` holds for each of them.
+ */
+export function* inputsOf(body: Buffer, maxDepth: number): Generator<number, Iterable<Uint8Array>, undefined> {
+  const spans: number[] = []
+  const replaced = new Map<number, Uint8Array>()
   let at = blank(0)
   let seen = false
   if (!isUtf8(body)) throw new EdictError('invalid_json', 'the body is not JSON: it is not UTF-8')
@@ -27,9 +32,10 @@ export function* inputsOf(body: Buffer, maxDepth: number): Generator<Uint8Array,
     for (let index = 0; ; index++) {
       const start = at
       const { end, lone } = checked(scanJsonValue(body, at, maxDepth), index)
-      const text = new Uint8Array(body.buffer, body.byteOffset + start, end - start)
+      spans.push(start, end)
+      if (lone) replaced.set(start, replaceLoneSurrogates(body.subarray(start, end)))
       at = end
-      yield lone ? replaceLoneSurrogates(text) : text
+      yield index + 1
       const byte = body[at]
       at = blank(at + 1)
       if (byte === closeArray) break
@@ -41,6 +47,16 @@ export function* inputsOf(body: Buffer, maxDepth: number): Generator<Uint8Array,
   }
   expectByte(closeBrace, 'the body is not JSON: expected }')
   if (at < body.length) throw notJson('the body', at, 'expected the end of the JSON text')
+  return { [Symbol.iterator]: texts }
+
+  /** One after the other: a batch would otherwise hold a thousand small objects for long. */
+  function* texts(): Generator<Uint8Array, void, undefined> {
+    for (let i = 0; i < spans.length; i += 2) {
+      const start = spans[i] ?? 0
+      const length = (spans[i + 1] ?? 0) - start
+      yield replaced.get(start) ?? new Uint8Array(body.buffer, body.byteOffset + start, length)
+    }
+  }
 
   function blank(from: number): number {
     let i = from

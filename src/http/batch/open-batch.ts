@@ -47,7 +47,7 @@ export interface Batch {
 export type OpenBatch = (request: BatchRequest) => Promise<Batch>
 
 export interface OpenBatchOptions {
-  readonly registry: Pick<Registry, 'find' | 'acquire' | 'state'>
+  readonly registry: Pick<Registry, 'find' | 'entry' | 'acquire' | 'state'>
   readonly stale: 'serve' | 'refuse'
   /** Bytes of one input. */
   readonly maxInput: number
@@ -85,10 +85,23 @@ export const createOpenBatch = (options: OpenBatchOptions): OpenBatch => {
     return entry
   }
 
-  const begin = (request: BatchRequest, key: string, instance: Instance): Batch => {
+  /** The same question again; `entry` answered it before, and mostly still does. */
+  const readmit = (request: BatchRequest, entry: PolicyEntry): PolicyEntry => {
+    admission.answers()
+    const { repository = entry.meta.repository } = request
+    if (registry.entry(entry.key) !== entry || entry.meta.repository !== repository) return admit(request)
+    admission.check(entry)
+    return entry
+  }
+
+  const begin = (request: BatchRequest, first: PolicyEntry, instance: Instance): Batch => {
+    const { key } = first
+    let entry = first
     const batchId = evaluationId(request.evaluationId)
     const { clock } = request
-    const mayStart = (): void => void admit(request)
+    const mayStart = (): void => {
+      entry = readmit(request, entry)
+    }
     const evaluating = { mayStart, scanned: request.scanned }
     let count = 0
     let total = 0
@@ -154,7 +167,6 @@ export const createOpenBatch = (options: OpenBatchOptions): OpenBatch => {
   return async (request) => {
     if (!isUsableId(request.evaluationId)) throw unusableId()
     const instance = await registry.acquire(admit(request))
-    const { key } = admit(request)
-    return begin(request, key, instance)
+    return begin(request, admit(request), instance)
   }
 }

@@ -154,7 +154,7 @@ const answerList = async (c: Context<AppEnv>, { batch, clock, limits, turns }: W
   const answer = await gather(pieces, wholeBytes)
   const isWhole = 'whole' in answer
   const headers = headersOf('application/json', batch.headers(isWhole))
-  return new Response(isWhole ? Uint8Array.from(answer.whole) : streamOf(answer.begun, abort), { headers })
+  return new Response(isWhole ? new Uint8Array(answer.whole) : streamOf(answer.begun, abort), { headers })
 }
 
 const wholeBytes = 1_000_000
@@ -171,17 +171,17 @@ async function* once<T>(item: T): AsyncGenerator<T, void, undefined> {
 const split = async (
   body: Uint8Array,
   { limits: { maxDepth, maxBatch }, turns }: Pick<Work, 'limits' | 'turns'>,
-): Promise<readonly BatchInput[]> => {
-  const inputs: BatchInput[] = []
+): Promise<Iterable<BatchInput>> => {
+  const reading = inputsOf(Buffer.from(body.buffer, body.byteOffset, body.length), maxDepth)
   let turnEnds = performance.now() + turnMs
-  for (const input of inputsOf(Buffer.from(body.buffer, body.byteOffset, body.length), maxDepth)) {
-    if (inputs.push(input) > maxBatch)
+  for (let step = reading.next(); ; step = reading.next()) {
+    if (step.done === true) return step.value
+    if (step.value > maxBatch)
       throw new EdictError('body_too_large', `a batch has ${maxBatch} inputs at most; NDJSON may have any number`)
     if (performance.now() < turnEnds) continue
     await turns.next()
     turnEnds = performance.now() + turnMs
   }
-  return inputs
 }
 
 const headersOf = (type: string, pairs: readonly string[]): Headers => {
