@@ -4,7 +4,10 @@ import type { StoredText } from './policy/schema.ts'
 import { createOwnership } from './store/ownership.ts'
 import type { Store } from './store/store.ts'
 
-type StorePorts = Pick<AppDeps, 'locks' | 'policies' | 'sources' | 'requests' | 'ownership'>
+type StorePorts = Pick<
+  AppDeps,
+  'locks' | 'policies' | 'sources' | 'requests' | 'ownership' | 'plans' | 'revisions' | 'holds'
+>
 
 /** Who asked for a cycle may ask for a decision next, of any process: all take in what the cycle made first, within a bound. */
 const takenInWithinMs = 2_000
@@ -43,8 +46,18 @@ export const portsOf = ({
       get: store.sources.get,
     },
     ownership: createOwnership(store),
+    plans: {
+      list: store.plans.list,
+      reject: store.plans.reject,
+      get: async (id) => {
+        const plan = await store.plans.get(id)
+        return plan && { ...plan, diffs: JSON.parse(await text(plan.diffs)) as unknown }
+      },
+    },
+    revisions: store.revisions,
+    holds: store.holds,
     requests: {
-      submit: async ({ reason, source, commit }) => ({ id: await store.requests.submit({ reason, source, commit }) }),
+      submit: async (request) => ({ id: await store.requests.submit(request) }),
       outcome: async (id, { withinMs }) => {
         const outcome = await store.requests.waitFor(id, { timeoutMs: withinMs, signal })
         if (outcome === 'pending') return null

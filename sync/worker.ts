@@ -90,9 +90,9 @@ export function createWorker({
   }
 
   async function turnBack(request: CycleRequest): Promise<void> {
-    const { revision, actor = 'unknown' } = request
+    const { revision, actor = 'unknown', note: reason = null } = request
     try {
-      const report = await reconciler.rollback({ revision: revision ?? 0, actor })
+      const report = await reconciler.rollback({ revision: revision ?? 0, actor, reason })
       await answer([request], () => outcomeFor(report, { source: null }))
     } catch (error) {
       if (signal.aborted || isAway(error)) throw error

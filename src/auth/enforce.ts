@@ -10,7 +10,12 @@ export type Action =
   | 'policy.unlock'
   | 'source.sync'
   | 'source.confirm'
+  | 'source.release'
   | 'source.webhook'
+  | 'plan.read'
+  | 'plan.approve'
+  | 'plan.reject'
+  | 'revision.rollback'
 
 export type Enforce = (actor: Actor, action: Action, resource: string) => void | Promise<void>
 

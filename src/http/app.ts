@@ -5,6 +5,7 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import type { ResolveActor } from '../auth/actor.ts'
 import type { Enforce } from '../auth/enforce.ts'
 import type { Registry } from '../registry/registry.ts'
+import type { AtRevision } from './at-revision.ts'
 import type { OpenBatch } from './batch/open-batch.ts'
 import type { Decide } from './decide.ts'
 import type { App, AppEnv } from './environment.ts'
@@ -27,12 +28,17 @@ import { type Health, operationRoutes } from './routes/operation.ts'
 import { opaDataRoutes } from './routes/opa-data.ts'
 import { ownershipRoutes, type ReadOwnership } from './routes/ownership.ts'
 import { policyRoutes, type PolicyReader } from './routes/policy.ts'
-import { type CycleRequests, sourceRoutes, type SourceStore } from './routes/sources.ts'
+import type { CycleRequests } from './routes/cycle-requests.ts'
+import { type PlanStore, planRoutes } from './routes/plans.ts'
+import { type HoldStore, releaseRoutes } from './routes/release.ts'
+import { type RevisionStore, revisionRoutes } from './routes/revisions.ts'
+import { sourceRoutes, type SourceStore } from './routes/sources.ts'
 import { type VerifyWebhook, webhookRoutes } from './routes/webhook.ts'
 
 export interface AppDeps {
   readonly decide: Decide
   readonly openBatch: OpenBatch
+  readonly atRevision: AtRevision
   readonly readDocument: ReadDocument
   /** Decisions are logged: answers in OPA's shape name theirs. */
   readonly showIds: boolean
@@ -42,6 +48,9 @@ export interface AppDeps {
   readonly sources: SourceStore
   readonly requests: CycleRequests
   readonly ownership: ReadOwnership
+  readonly plans: PlanStore
+  readonly revisions: RevisionStore
+  readonly holds: HoldStore
   readonly verifyWebhook: VerifyWebhook
   readonly health: () => Health
   readonly metrics: Pick<Metrics, 'scrape' | 'contentType'>
@@ -69,8 +78,9 @@ export const createApp = (deps: AppDeps): App => {
   app.use(requestId, securityHeaders, openModeGuard(deps.guard))
 
   operationRoutes(app, { health: deps.health, metrics: deps.metrics, version })
-  evaluationRoutes(app, { decide })
-  evaluationsRoutes(app, { openBatch: deps.openBatch, limits })
+  const past = { atRevision: deps.atRevision, resolveActor, enforce }
+  evaluationRoutes(app, { decide, ...past })
+  evaluationsRoutes(app, { openBatch: deps.openBatch, limits, ...past })
   opaDataRoutes(app, {
     readDocument: deps.readDocument,
     showIds: deps.showIds,
@@ -83,6 +93,9 @@ export const createApp = (deps: AppDeps): App => {
   catalogRoutes(app, { registry })
   sourceRoutes(app, { sources, requests, resolveActor, enforce })
   ownershipRoutes(app, { ownership: deps.ownership })
+  releaseRoutes(app, { sources, holds: deps.holds, requests, resolveActor, enforce })
+  planRoutes(app, { plans: deps.plans, requests, resolveActor, enforce })
+  revisionRoutes(app, { revisions: deps.revisions, requests, resolveActor, enforce })
   webhookRoutes(app, { sources, requests, verifyWebhook: deps.verifyWebhook, enforce })
   documentationRoutes(app, { version })
   policyRoutes(app, { registry, policies, resolveActor, enforce })

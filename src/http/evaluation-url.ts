@@ -10,6 +10,8 @@ const suffix = '/evaluation'
 export const parseEvaluationUrl = (url: string): PolicyName | undefined => {
   if (!url.startsWith(prefix)) return undefined
   const query = url.indexOf('?')
+  // An earlier revision is not the hot path's business.
+  if (query !== -1 && url.includes('revision', query)) return undefined
   const end = query === -1 ? url.length : query
   if (!url.startsWith(suffix, end - suffix.length)) return undefined
   const parts = url.slice(prefix.length, end - suffix.length).split('/')

@@ -61,6 +61,7 @@ const errorDescriptions = {
   403: 'Refused.',
   404: 'Not found.',
   409: 'It conflicts with the present state.',
+  410: 'Not kept any more.',
   413: 'The body is too large.',
   500: 'The policy failed, or the server did.',
   503: 'Not possible now; try again.',

@@ -4,6 +4,7 @@ import { resolveLocalActor } from '../auth/actor.ts'
 import { enforceOpen } from '../auth/enforce.ts'
 import { createAdmission } from '../http/admit.ts'
 import { createApp } from '../http/app.ts'
+import { createAtRevision } from '../http/at-revision.ts'
 import { createOpenBatch } from '../http/batch/open-batch.ts'
 import { createDecide } from '../http/decide.ts'
 import { createDecisionLog } from '../http/decision-log.ts'
@@ -13,12 +14,14 @@ import { createDocuments } from '../http/opa/documents.ts'
 import type { Numbers } from '../http/numbers.ts'
 import { createServer, type HttpServer } from '../http/server.ts'
 import { portsOf } from '../ports.ts'
+import type { Archive } from '../registry/archive.ts'
 import type { Registry } from '../registry/registry.ts'
 import { version } from '../version.ts'
 import type { ReplicaOptions } from './replica.ts'
 
 export interface HttpOptions extends ReplicaOptions {
   readonly registry: Registry
+  readonly archive: Archive
   readonly firstSync: () => boolean
 }
 
@@ -33,14 +36,16 @@ const openDecisionLog = ({ config, log }: HttpOptions) => {
 }
 
 export const createHttp = (options: HttpOptions): Http => {
-  const { config, store, registry, log, signal, firstSync } = options
+  const { config, store, registry, archive, log, signal, firstSync } = options
   const ports = portsOf({ store, signal })
   const metrics = createMetrics({ registry, sources: () => ports.sources.list().catch(() => []) })
   const { scrape = metrics.scrape } = options
   const { stale } = config.server
   const decisions = { registry, stale, metrics, log, decisionLog: openDecisionLog(options) }
   const decide = createDecide(decisions)
-  const openBatch = createOpenBatch({ ...decisions, maxInput: config.limits.maxBody })
+  const batches = { ...decisions, maxInput: config.limits.maxBody }
+  const openBatch = createOpenBatch(batches)
+  const atRevision = createAtRevision({ ...batches, archive, policyAt: store.revisions.policyAt })
   const readDocument = createDocuments({
     ...decisions,
     admission: createAdmission(decisions),
@@ -51,6 +56,7 @@ export const createHttp = (options: HttpOptions): Http => {
     ...ports,
     decide,
     openBatch,
+    atRevision,
     readDocument,
     showIds: config.log.decisions,
     registry,

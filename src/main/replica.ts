@@ -5,6 +5,7 @@ import type { Config } from '../config.ts'
 import { createEngine } from '../engine/engine.ts'
 import type { Numbers } from '../http/numbers.ts'
 import { createSettings } from '../policy-settings.ts'
+import { createArchive, type Archive } from '../registry/archive.ts'
 import { createRegistry, type Registry } from '../registry/registry.ts'
 import type { Store } from '../store/store.ts'
 import { follow } from '../store/watch.ts'
@@ -27,12 +28,18 @@ export interface Replica extends Front {
   readonly numbers: () => Promise<Numbers>
 }
 
-const openRegistry = ({ config, store, extensions, log }: ReplicaOptions): Registry => {
+const openRegistry = ({
+  config,
+  store,
+  extensions,
+  log,
+}: ReplicaOptions): { readonly registry: Registry; readonly archive: Archive } => {
   const { maxDepth, budget, maxMemory: memory, maxLoaded: maxPolicies } = config.limits
   const { maxWaitMs } = config.evaluation
   const engine = createEngine({ extensions, limits: { maxDepth, budget, memory, maxWaitMs } })
   const settingsOf = createSettings(config, log.child({ part: 'policy' }))
-  return createRegistry({ engine, loadBlob: store.blobs.get, maxPolicies, log, settingsOf })
+  const common = { engine, loadBlob: store.blobs.get, settingsOf }
+  return { registry: createRegistry({ ...common, maxPolicies, log }), archive: createArchive(common) }
 }
 
 const startFollowing = ({ store, registry, signal }: { store: Store; registry: Registry; signal: AbortSignal }) =>
@@ -61,11 +68,11 @@ const waitUntil = async (holds: () => boolean, signal: AbortSignal): Promise<voi
 export const openReplica = (options: ReplicaOptions): Replica => {
   const { config, store, signal } = options
   const stopFollowing = new AbortController()
-  const registry = openRegistry(options)
+  const { registry, archive } = openRegistry(options)
   const following = startFollowing({ store, registry, signal: stopFollowing.signal })
   let hasSynced = false
   const firstSync = () => hasSynced || registry.state.revision > 0
-  const { server, numbers } = createHttp({ ...options, registry, firstSync })
+  const { server, numbers } = createHttp({ ...options, registry, archive, firstSync })
   return {
     listen: () => server.listen(config.server).catch(explainListen(config.server)),
     synced: () => {

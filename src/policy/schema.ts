@@ -286,12 +286,13 @@ export const cycleRequestSchema = z.object({
   plan: z.string().nullable().optional(),
   /** With `rollback`: the revision to go back to. */
   revision: z.number().int().nullable().optional(),
-  /** Who asks. */
+  /** Who asks, and why, for people. */
   actor: z.string().optional(),
   /** With `change`: what the API is asked for. */
   change: apiChangeSchema.optional(),
   /** Only say what would come of it. */
   dryRun: z.boolean().optional(),
+  note: z.string().nullable().optional(),
   outcome: z
     .object({
       at: z.date(),

@@ -7,7 +7,7 @@ import { readable } from './readable.ts'
 import { createOutcomes, type WaitFor } from './outcomes.ts'
 import { sleep } from './wait.ts'
 
-export type NewRequest = Pick<CycleRequest, 'reason' | 'source' | 'commit' | 'actor' | 'change' | 'dryRun'>
+export type NewRequest = Omit<CycleRequest, '_id' | 'at' | 'outcome'>
 
 export interface Requests {
   /** Answers its id. */

@@ -5,13 +5,23 @@
 import { request as httpRequest } from 'node:http'
 import { resolveLocalActor } from '../../src/auth/actor.ts'
 import type { Enforce } from '../../src/auth/enforce.ts'
+import { defaultSettings } from '../../src/engine/decision.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import type { Outcome } from '../../src/engine/outcome.ts'
 import type { LoadedPolicy } from '../../src/engine/policy.ts'
 import type { OwnershipIndex } from '../../src/policy/ownership.ts'
-import type { CycleOutcome, LockDocument, PolicyKey, PolicyMeta, SourceDocument } from '../../src/policy/schema.ts'
+import type {
+  CycleOutcome,
+  LockDocument,
+  PolicyKey,
+  PolicyMeta,
+  SourceDocument,
+  RevisionDocument,
+} from '../../src/policy/schema.ts'
 import { EdictError } from '../../src/errors.ts'
+import type { PlanSummary } from '../../src/policy/plan-document.ts'
 import { createApp } from '../../src/http/app.ts'
+import { createAtRevision } from '../../src/http/at-revision.ts'
 import { createOpenBatch } from '../../src/http/batch/open-batch.ts'
 import { createAdmission } from '../../src/http/admit.ts'
 import { createDocuments } from '../../src/http/opa/documents.ts'
@@ -22,6 +32,7 @@ import type { Confirmation } from '../../src/http/routes/lock.ts'
 import type { Health } from '../../src/http/routes/operation.ts'
 import type { WebhookVerdict } from '../../src/http/routes/webhook.ts'
 import { createServer } from '../../src/http/server.ts'
+import { createArchive } from '../../src/registry/archive.ts'
 import { createRegistry, type RegistryChange } from '../../src/registry/registry.ts'
 
 export type FakePolicy = LoadedPolicy['evaluate']
@@ -119,6 +130,39 @@ const sourceDocument: SourceDocument = {
   counts: { policies: 3, modules: 0, quarantined: 0 },
 }
 
+const planChange = { create: ['example/echo/1.0'], replace: [], remove: [], keep: 2 }
+
+const planSummary: PlanSummary = {
+  _id: 'plan-1',
+  digest: 'd1',
+  kind: 'sync',
+  baseRevision: 4,
+  sources: [{ name: 'main', commit: 'c0ffee', revision: 'main@sha1:c0ffee', digest: 'f1' }],
+  subject: ['main'],
+  changes: { policies: planChange, modules: { create: [], replace: [], remove: [], keep: 0 } },
+  findings: [],
+  tests: null,
+  cost: null,
+  requests: [],
+  status: 'Waiting',
+  message: '',
+  createdAt: new Date(0),
+  decidedAt: null,
+  decidedBy: null,
+  revision: null,
+}
+
+const revisionDocument: RevisionDocument = {
+  _id: 5,
+  at: new Date(0),
+  sources: [{ name: 'main', commit: 'c0ffee', revision: 'main@sha1:c0ffee' }],
+  created: ['example/echo/1.0'],
+  replaced: [],
+  removed: [],
+  policies: 3,
+  plan: 'plan-1',
+}
+
 export interface FixtureOptions {
   readonly policies?: Readonly<Record<string, FakePolicy>>
   readonly engine?: Engine
@@ -157,6 +201,10 @@ export const createFixture = (options: FixtureOptions = {}) => {
     verdict: { ok: true } as WebhookVerdict,
     health: { store: true, stream: true, firstSync: true } as Health,
     submitted: [] as object[],
+    plan: planSummary,
+    released: [] as string[],
+    /** What revision 5 held; 3 is gone, and none is newer than 8. */
+    past: new Map<string, PolicyMeta>(),
     enforced: [] as string[],
     storeDown: false,
   }
@@ -178,9 +226,24 @@ export const createFixture = (options: FixtureOptions = {}) => {
   const sources = { list: async () => (held.source === null ? [] : [held.source]) }
   const metrics = createMetrics({ registry, sources: sources.list, maxLabels: 3 })
   const decide = createDecide({ registry, stale: 'serve', metrics, log: silentLog, now, ...options.decide })
-  const openBatch = createOpenBatch({
-    ...{ registry, stale: 'serve', metrics, log: silentLog, now, maxInput: limits.maxBody },
+  const batches = {
+    ...{ registry, metrics, log: silentLog, now, maxInput: limits.maxBody },
+    stale: 'serve' as const,
     ...options.decide,
+  }
+  const openBatch = createOpenBatch(batches)
+  const pastOf = (revision: number): ReadonlyMap<string, PolicyMeta> => {
+    guardStore()
+    if (revision === 5) return held.past
+    throw revision < 8
+      ? new EdictError('revision_gone', `revision ${revision} is not kept any more`)
+      : new EdictError('not_found', `there is no revision ${revision}`)
+  }
+  const archive = createArchive({ engine, loadBlob, settingsOf: () => defaultSettings })
+  const atRevision = createAtRevision({
+    ...batches,
+    archive,
+    policyAt: async (revision, key) => pastOf(revision).get(key) ?? null,
   })
   const guard = createHostGuard({ loopbackOnly: options.loopbackOnly ?? true })
   const readDocument = createDocuments({
@@ -191,6 +254,7 @@ export const createFixture = (options: FixtureOptions = {}) => {
   const app = createApp({
     decide,
     openBatch,
+    atRevision,
     readDocument,
     showIds: options.decide?.decisionLog !== undefined,
     registry,
@@ -220,6 +284,38 @@ export const createFixture = (options: FixtureOptions = {}) => {
     ownership: async () => {
       guardStore()
       return held.ownership
+    },
+    plans: {
+      list: async ({ status }) => ({
+        items: [held.plan].filter((plan) => status === undefined || plan.status === status),
+        next: null,
+      }),
+      get: async (id) => (held.plan._id === id ? { ...held.plan, diffs: [] } : null),
+      reject: async (id, { actor, reason }) => {
+        if (held.plan._id !== id) throw new EdictError('plan_not_found', `no plan ${id}`)
+        held.plan = {
+          ...held.plan,
+          status: 'Rejected',
+          message: reason ?? '',
+          decidedBy: actor,
+          decidedAt: new Date(0),
+        }
+        return { plan: held.plan, sequence: 9, hash: 'abc' }
+      },
+    },
+    revisions: {
+      list: async () => [revisionDocument],
+      get: async (revision) => {
+        pastOf(revision)
+        return revisionDocument
+      },
+    },
+    holds: {
+      release: async (source) => {
+        if (held.released.includes(source)) throw new EdictError('conflict', `nothing holds ${source}`)
+        held.released.push(source)
+        return { sequence: 9, hash: 'abc' }
+      },
     },
     verifyWebhook: () => held.verdict,
     health: () => held.health,

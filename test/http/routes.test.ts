@@ -315,6 +315,8 @@ describe('what holds for all routes', () => {
         policy: 'echo',
         version: '1.0',
         name: 'main',
+        id: 'plan-1',
+        revision: '5',
       }
       const target = path.replaceAll(/:(\w+)/g, (_, name: string) => values[name] ?? '')
       await door(target, { method, body: path.endsWith('/confirm') ? '{"commit":"abc"}' : '{}' })

@@ -1,12 +1,13 @@
 /**
  * `GET/POST P/evaluation`. The server answers these before the framework; this route is the same contract for a caller
- * without a socket, and what the OpenAPI document says of it.
+ * without a socket or with `?revision=`, and what the OpenAPI document says of it.
  */
 import { createRoute } from '@hono/zod-openapi'
 import { firstHeader } from '../first-header.ts'
 import type { Answer, Decide, EvaluationRequest } from '../decide.ts'
 import type { App } from '../environment.ts'
 import { policyForms, policyName } from '../policy-route.ts'
+import { mayReadPast, type Past, pastQuery } from '../past-query.ts'
 import { readBytes } from '../request-body.ts'
 import { errorResponses } from '../schemas.ts'
 
@@ -15,7 +16,7 @@ The answer is the bare document of the policy's package, \`{}\` when nothing in 
 
 const header = (text: string) => ({ description: text, schema: { type: 'string' as const } })
 
-export const evaluationRoutes = (app: App, { decide }: { decide: Decide }): void => {
+export const evaluationRoutes = (app: App, { decide, ...past }: Past & { readonly decide: Decide }): void => {
   for (const { prefix, params, suffix } of policyForms) {
     for (const method of ['get', 'post'] as const) {
       const route = createRoute({
@@ -27,6 +28,7 @@ export const evaluationRoutes = (app: App, { decide }: { decide: Decide }): void
         description,
         request: {
           params,
+          query: pastQuery,
           ...(method === 'post'
             ? {
                 body: {
@@ -50,7 +52,7 @@ export const evaluationRoutes = (app: App, { decide }: { decide: Decide }): void
             },
             content: { 'application/json': { schema: {} } },
           },
-          ...errorResponses(400, 403, 404, 413, 500, 503),
+          ...errorResponses(400, 403, 404, 410, 413, 500, 503),
         },
       })
       // The answer is bytes, which no schema types; so the route is described and handled in two steps.
@@ -67,7 +69,8 @@ export const evaluationRoutes = (app: App, { decide }: { decide: Decide }): void
           rawHeaders,
           header: (canonicalName) => firstHeader(rawHeaders, canonicalName),
         }
-        return asResponse(await decide(request))
+        const revision = await mayReadPast(c, name, past)
+        return asResponse(await (revision === undefined ? decide(request) : past.atRevision.decide(revision, request)))
       })
     }
   }

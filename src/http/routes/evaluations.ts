@@ -16,6 +16,7 @@ import { chunksOf } from '../batch/request-chunks.ts'
 import { createTurns, turnMs, type Turns } from '../batch/turns.ts'
 import type { App, AppEnv } from '../environment.ts'
 import { firstHeader } from '../first-header.ts'
+import { mayReadPast, type Past, pastQuery } from '../past-query.ts'
 import { policyForms, policyName } from '../policy-route.ts'
 import { readBytes } from '../request-body.ts'
 import { errorResponses, errorSchema } from '../schemas.ts'
@@ -53,7 +54,7 @@ const header = (text: string) => ({ description: text, schema: { type: 'string' 
 
 export const evaluationsRoutes = (
   app: App,
-  { openBatch, limits }: { openBatch: OpenBatch; limits: BatchLimits },
+  { openBatch, limits, ...past }: Past & { readonly openBatch: OpenBatch; readonly limits: BatchLimits },
 ): void => {
   const turns = createTurns()
   for (const { prefix, params, suffix } of policyForms) {
@@ -66,6 +67,7 @@ export const evaluationsRoutes = (
       description,
       request: {
         params,
+        query: pastQuery,
         body: {
           required: true,
           content: {
@@ -99,7 +101,7 @@ export const evaluationsRoutes = (
             'application/x-ndjson': { schema: {}, example: asLines(exampleResults) },
           },
         },
-        ...errorResponses(400, 403, 404, 413, 503),
+        ...errorResponses(400, 403, 404, 410, 413, 503),
       },
     })
     // Bodies are bytes, which no schema reads; so the route is described and handled in two steps.
@@ -107,8 +109,10 @@ export const evaluationsRoutes = (
     app.post(route.getRoutingPath(), async (c) => {
       const lines = isLines(c.req.header('content-type'))
       const clock = createClock()
-      const request = requestOf(c, policyName(params.parse(c.req.param())))
-      const batch = await openBatch({ ...request, scanned: !lines, clock })
+      const name = policyName(params.parse(c.req.param()))
+      const revision = await mayReadPast(c, name, past)
+      const request = { ...requestOf(c, name), scanned: !lines, clock }
+      const batch = await (revision === undefined ? openBatch(request) : past.atRevision.openBatch(revision, request))
       return (lines ? answerLines : answerList)(c, { batch, clock, limits, turns })
     })
   }

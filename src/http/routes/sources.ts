@@ -7,29 +7,24 @@ import type { Context } from 'hono'
 import type { ResolveActor } from '../../auth/actor.ts'
 import type { Enforce } from '../../auth/enforce.ts'
 import { EdictError } from '../../errors.ts'
-import { conditionReasons, type CycleOutcome, type SourceDocument } from '../../policy/schema.ts'
+import { conditionReasons, type SourceDocument } from '../../policy/schema.ts'
 import type { App, AppEnv } from '../environment.ts'
 import { documentedBody, readJson } from '../json-request.ts'
 import { errorResponses, findingJson, instant, jsonContent } from '../schemas.ts'
 import { sourceAsJson } from '../views.ts'
+import {
+  type CycleRequests,
+  cycleResponses,
+  outcomeAsJson,
+  runCycle,
+  waitQuery,
+  type WantedCycle,
+} from './cycle-requests.ts'
 
 /** Throws `store_unavailable`. */
 export interface SourceStore {
   readonly list: () => Promise<readonly SourceDocument[]>
   readonly get: (name: string) => Promise<SourceDocument | null>
-}
-
-/** Wishes for a cycle. Throws `store_unavailable`. */
-export interface CycleRequests {
-  readonly submit: (request: {
-    readonly reason: 'webhook' | 'sync' | 'confirm'
-    readonly source: string
-    /** With `confirm`. */
-    readonly commit: string | null
-    readonly actor: string
-  }) => Promise<{ readonly id: string }>
-  /** null: no outcome in that time. */
-  readonly outcome: (id: string, options: { readonly withinMs: number }) => Promise<CycleOutcome | null>
 }
 
 export interface SourceRoutesOptions {
@@ -55,37 +50,16 @@ const sourceSchema = z
     lastSuccess: instant.nullable(),
     held: z.object({ commit: z.string(), removes: z.array(z.string()), of: z.number() }).nullable(),
     confirmed: z.string().nullable(),
+    plan: z.string().nullable().optional().openapi({ description: 'The plan that waits with its newest commit.' }),
     counts: z.object({ policies: z.number(), modules: z.number(), quarantined: z.number() }),
   })
   .openapi('Source')
-
-const outcomeSchema = z
-  .object({
-    id: z.string(),
-    ok: z.boolean(),
-    at: instant,
-    revision: z.number().int().nullable(),
-    message: z.string(),
-    findings: z.array(findingJson),
-  })
-  .openapi('CycleOutcome')
-
-export const acceptedSchema = z.object({ id: z.string(), message: z.string() }).openapi('Accepted')
 
 export const sourceParams = z.object({
   name: z.string().openapi({ param: { name: 'name', in: 'path' }, example: 'policies-example' }),
 })
 
-const waitQuery = z.object({
-  wait: z.coerce.number().min(0).max(600).default(60).openapi({ description: 'Seconds to wait for the outcome.' }),
-})
-
 const confirmRequest = z.strictObject({ commit: z.string().min(1).max(128) })
-
-const cycleResponses = {
-  200: jsonContent('How the cycle ended.', outcomeSchema),
-  202: jsonContent('Asked for; not waited for, or not finished in time.', acceptedSchema),
-}
 
 export const findSource = async (sources: SourceStore, name: string): Promise<SourceDocument> => {
   const source = await sources.get(name)
@@ -94,11 +68,9 @@ export const findSource = async (sources: SourceStore, name: string): Promise<So
 }
 
 export const sourceRoutes = (app: App, { sources, requests, resolveActor, enforce }: SourceRoutesOptions): void => {
-  const run = async (c: Context<AppEnv>, request: Parameters<CycleRequests['submit']>[0], wait: number) => {
-    const { id } = await requests.submit(request)
-    const outcome = wait === 0 ? null : await requests.outcome(id, { withinMs: wait * 1000 })
-    if (outcome === null) return c.json({ id, message: 'a cycle was asked for' }, 202)
-    return c.json({ id, ...outcome, at: outcome.at.toISOString() }, 200)
+  const run = async (c: Context<AppEnv>, request: WantedCycle, wait: number) => {
+    const ran = await runCycle(requests, request, wait)
+    return 'outcome' in ran ? c.json(outcomeAsJson(ran.id, ran.outcome), 200) : c.json(ran, 202)
   }
 
   app.openapi(listRoute, async (c) => c.json({ sources: (await sources.list()).map(sourceAsJson) }, 200))

@@ -8,7 +8,8 @@ import { EdictError } from '../../errors.ts'
 import type { App } from '../environment.ts'
 import { readBytes } from '../request-body.ts'
 import { errorResponses, jsonContent } from '../schemas.ts'
-import { acceptedSchema, type CycleRequests, findSource, sourceParams, type SourceStore } from './sources.ts'
+import { acceptedSchema, type CycleRequests } from './cycle-requests.ts'
+import { findSource, sourceParams, type SourceStore } from './sources.ts'
 
 export type VerifyWebhook = (delivery: {
   readonly source: string

@@ -1,0 +1,185 @@
+/**
+ * `/api/plans`: what was applied, what waits, and who decided. A decision answers when it is in force: an approval is a
+ * request that a worker heeds, a rejection is written at once.
+ */
+import { createRoute, z } from '@hono/zod-openapi'
+import type { ResolveActor } from '../../auth/actor.ts'
+import type { Enforce } from '../../auth/enforce.ts'
+import { EdictError } from '../../errors.ts'
+import { documentDiffSchema } from '../../policy/diff.ts'
+import { planStatuses, plannedSourceSchema, type PlanSummary } from '../../policy/plan-document.ts'
+import type { App } from '../environment.ts'
+import { documentedBody, readJson } from '../json-request.ts'
+import { errorResponses, findingJson, instant, jsonContent } from '../schemas.ts'
+import { acceptedSchema, type CycleRequests, runCycle, waitQuery } from './cycle-requests.ts'
+
+/** Throws `store_unavailable`. */
+export interface PlanStore {
+  readonly list: (query: {
+    readonly status?: PlanSummary['status'] | undefined
+    readonly source?: string | undefined
+    readonly limit: number
+    readonly cursor?: string | undefined
+  }) => Promise<{ readonly items: readonly PlanSummary[]; readonly next: string | null }>
+  /** With its differences. */
+  readonly get: (id: string) => Promise<(PlanSummary & { readonly diffs: unknown }) | null>
+  /** Throws `plan_not_found`, `conflict`. */
+  readonly reject: (
+    id: string,
+    by: { readonly actor: string; readonly reason: string | null },
+  ) => Promise<{ readonly plan: PlanSummary; readonly sequence: number; readonly hash: string }>
+}
+
+export interface PlanRoutesOptions {
+  readonly plans: PlanStore
+  readonly requests: CycleRequests
+  readonly resolveActor: ResolveActor
+  readonly enforce: Enforce
+}
+
+const changeSchema = z.object({
+  create: z.array(z.string()),
+  replace: z.array(z.string()),
+  remove: z.array(z.string()),
+  keep: z.number().int(),
+})
+
+const planSchema = z
+  .object({
+    id: z.string(),
+    digest: z
+      .string()
+      .openapi({ description: 'Names fragments, base revision and changes: what was looked at is what is applied.' }),
+    kind: z.enum(['sync', 'rollback']),
+    status: z.enum(planStatuses),
+    message: z.string(),
+    baseRevision: z.number().int(),
+    revision: z.number().int().nullable().openapi({ description: 'The revision that it made.' }),
+    sources: z.array(plannedSourceSchema),
+    subject: z.array(z.string()).openapi({ description: 'The sources that it is about.' }),
+    changes: z.object({ policies: changeSchema, modules: changeSchema }),
+    findings: z.array(findingJson),
+    tests: z.unknown(),
+    cost: z.unknown(),
+    requests: z.array(z.object({ id: z.string(), actor: z.string() })),
+    createdAt: instant,
+    decidedAt: instant.nullable(),
+    decidedBy: z.string().nullable(),
+  })
+  .openapi('Plan')
+
+const planWithDiffsSchema = planSchema.extend({ diffs: z.array(documentDiffSchema) }).openapi('PlanWithDiffs')
+
+const query = z.object({
+  status: z.enum(planStatuses).optional(),
+  source: z.string().optional().openapi({ description: 'Plans about this source.' }),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().optional().openapi({ description: 'The `next` of the page before.' }),
+})
+
+const params = z.object({ id: z.string().openapi({ param: { name: 'id', in: 'path' } }) })
+const rejectRequest = z.strictObject({
+  reason: z.string().max(500).nullish().openapi({ description: 'Why, for people.' }),
+})
+
+const planAsJson = ({ _id, createdAt, decidedAt, requests, ...rest }: PlanSummary) => ({
+  id: _id,
+  ...rest,
+  requests: requests.map(({ id, actor }) => ({ id, actor })),
+  createdAt: createdAt.toISOString(),
+  decidedAt: decidedAt?.toISOString() ?? null,
+})
+
+export const planRoutes = (app: App, { plans, requests, resolveActor, enforce }: PlanRoutesOptions): void => {
+  const show = async (id: string) => {
+    const plan = await plans.get(id)
+    if (plan === null) throw new EdictError('plan_not_found', `no plan ${id}`)
+    const { diffs, ...rest } = plan
+    return { ...planAsJson(rest), diffs: z.array(documentDiffSchema).parse(diffs) }
+  }
+
+  app.openapi(listRoute, async (c) => {
+    await enforce(resolveActor(c.req.raw.headers), 'plan.read', '*')
+    const { items, next } = await plans.list(c.req.valid('query'))
+    return c.json({ plans: items.map(planAsJson), next }, 200)
+  })
+
+  app.openapi(getRoute, async (c) => {
+    const { id } = c.req.valid('param')
+    await enforce(resolveActor(c.req.raw.headers), 'plan.read', id)
+    return c.json(await show(id), 200)
+  })
+
+  app.openapi(approveRoute, async (c) => {
+    const { id } = c.req.valid('param')
+    const actor = resolveActor(c.req.raw.headers)
+    await enforce(actor, 'plan.approve', id)
+    const plan = await show(id)
+    if (plan.status !== 'Waiting') throw new EdictError('conflict', `plan ${id} does not wait: it is ${plan.status}`)
+    const request = { reason: 'approve', source: null, commit: null, plan: id, actor: actor.name } as const
+    const ran = await runCycle(requests, request, c.req.valid('query').wait)
+    return 'outcome' in ran ? c.json(await show(id), 200) : c.json(ran, 202)
+  })
+
+  app.openapi(rejectRoute, async (c) => {
+    const { id } = c.req.valid('param')
+    const actor = resolveActor(c.req.raw.headers)
+    await enforce(actor, 'plan.reject', id)
+    const { reason = null } = await readJson(c, rejectRequest)
+    const { plan, sequence, hash } = await plans.reject(id, { actor: actor.name, reason })
+    // A cycle says so in the sources' statuses; the decision stands without it.
+    const [source = null] = plan.subject
+    await requests.submit({ reason: 'sync', source, commit: null, actor: actor.name })
+    return c.json({ ...planAsJson(plan), sequence, hash }, 200)
+  })
+}
+
+const listRoute = createRoute({
+  method: 'get',
+  path: '/api/plans',
+  operationId: 'listPlans',
+  tags: ['plans'],
+  summary: 'List plans, the newest first',
+  request: { query },
+  responses: {
+    200: jsonContent('One page.', z.object({ plans: z.array(planSchema), next: z.string().nullable() })),
+    ...errorResponses(400, 403, 503),
+  },
+})
+
+const getRoute = createRoute({
+  method: 'get',
+  path: '/api/plans/{id}',
+  operationId: 'getPlan',
+  tags: ['plans'],
+  summary: 'Show a plan with its differences',
+  request: { params },
+  responses: { 200: jsonContent('The plan.', planWithDiffsSchema), ...errorResponses(403, 404, 503) },
+})
+
+const approveRoute = createRoute({
+  method: 'post',
+  path: '/api/plans/{id}/approve',
+  operationId: 'approvePlan',
+  tags: ['plans'],
+  summary: 'Apply a plan that waits; refused when what it was made from has moved on',
+  request: { params, query: waitQuery },
+  responses: {
+    200: jsonContent('It is in force.', planWithDiffsSchema),
+    202: jsonContent('Asked for; not waited for, or not finished in time.', acceptedSchema),
+    ...errorResponses(400, 403, 404, 409, 503),
+  },
+})
+
+const rejectRoute = createRoute({
+  method: 'post',
+  path: '/api/plans/{id}/reject',
+  operationId: 'rejectPlan',
+  tags: ['plans'],
+  summary: 'Reject a plan that waits: its commits are held, what the API asked for is dropped',
+  request: { params, body: documentedBody(rejectRequest) },
+  responses: {
+    200: jsonContent('It is rejected.', planSchema.extend({ sequence: z.number().int(), hash: z.string() })),
+    ...errorResponses(400, 403, 404, 409, 503),
+  },
+})

@@ -1,0 +1,125 @@
+/** `/api/revisions`: what was in force when, and going back to it. */
+import { createRoute, z } from '@hono/zod-openapi'
+import type { ResolveActor } from '../../auth/actor.ts'
+import type { Enforce } from '../../auth/enforce.ts'
+import type { RevisionDocument } from '../../policy/schema.ts'
+import type { App } from '../environment.ts'
+import { documentedBody, readJson } from '../json-request.ts'
+import { errorResponses, instant, jsonContent } from '../schemas.ts'
+import { type CycleRequests, cycleResponses, outcomeAsJson, runCycle, waitQuery } from './cycle-requests.ts'
+
+/** Throws `store_unavailable`. */
+export interface RevisionStore {
+  readonly list: (query: {
+    readonly before?: number | undefined
+    readonly limit: number
+  }) => Promise<readonly RevisionDocument[]>
+  /** Throws `revision_gone`, `not_found`. */
+  readonly get: (revision: number) => Promise<RevisionDocument>
+}
+
+export interface RevisionRoutesOptions {
+  readonly revisions: RevisionStore
+  readonly requests: CycleRequests
+  readonly resolveActor: ResolveActor
+  readonly enforce: Enforce
+}
+
+const revisionSchema = z
+  .object({
+    revision: z.number().int(),
+    at: instant,
+    plan: z.string().openapi({ description: 'The plan that made it.' }),
+    sources: z.array(z.object({ name: z.string(), commit: z.string(), revision: z.string() })),
+    created: z.array(z.string()),
+    replaced: z.array(z.string()),
+    removed: z.array(z.string()),
+    policies: z.number().int().openapi({ description: 'How many there were in all.' }),
+  })
+  .openapi('Revision')
+
+const query = z.object({
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  before: z.coerce.number().int().optional().openapi({ description: 'The `next` of the page before.' }),
+})
+
+const params = z.object({
+  revision: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .openapi({ param: { name: 'revision', in: 'path' }, example: 7 }),
+})
+
+const rollbackRequest = z.strictObject({
+  reason: z.string().max(500).nullish().openapi({ description: 'Why, for people.' }),
+})
+
+const asJson = ({ _id, at, ...rest }: RevisionDocument) => ({
+  revision: _id,
+  ...rest,
+  at: at.toISOString(),
+  sources: [...rest.sources],
+  created: [...rest.created],
+  replaced: [...rest.replaced],
+  removed: [...rest.removed],
+})
+
+export const revisionRoutes = (
+  app: App,
+  { revisions, requests, resolveActor, enforce }: RevisionRoutesOptions,
+): void => {
+  app.openapi(listRoute, async (c) => {
+    const { limit, before } = c.req.valid('query')
+    const found = await revisions.list({ before, limit: limit + 1 })
+    const page = found.slice(0, limit)
+    const next = found.length > limit ? (page.at(-1)?._id ?? null) : null
+    return c.json({ revisions: page.map(asJson), next }, 200)
+  })
+
+  app.openapi(getRoute, async (c) => c.json(asJson(await revisions.get(c.req.valid('param').revision)), 200))
+
+  app.openapi(rollbackRoute, async (c) => {
+    const { revision } = c.req.valid('param')
+    const actor = resolveActor(c.req.raw.headers)
+    await enforce(actor, 'revision.rollback', String(revision))
+    const { reason: note = null } = await readJson(c, rollbackRequest)
+    await revisions.get(revision)
+    const request = { reason: 'rollback', source: null, commit: null, revision, note, actor: actor.name } as const
+    const ran = await runCycle(requests, request, c.req.valid('query').wait)
+    return 'outcome' in ran ? c.json(outcomeAsJson(ran.id, ran.outcome), 200) : c.json(ran, 202)
+  })
+}
+
+const listRoute = createRoute({
+  method: 'get',
+  path: '/api/revisions',
+  operationId: 'listRevisions',
+  tags: ['revisions'],
+  summary: 'List the revisions that are kept, the newest first',
+  request: { query },
+  responses: {
+    200: jsonContent('One page.', z.object({ revisions: z.array(revisionSchema), next: z.number().int().nullable() })),
+    ...errorResponses(400, 503),
+  },
+})
+
+const getRoute = createRoute({
+  method: 'get',
+  path: '/api/revisions/{revision}',
+  operationId: 'getRevision',
+  tags: ['revisions'],
+  summary: 'Show a revision',
+  request: { params },
+  responses: { 200: jsonContent('The revision.', revisionSchema), ...errorResponses(400, 404, 410, 503) },
+})
+
+const rollbackRoute = createRoute({
+  method: 'post',
+  path: '/api/revisions/{revision}/rollback',
+  operationId: 'rollBack',
+  tags: ['revisions'],
+  summary: 'Go back to a revision, as a new one; the sources that it turns back are held until they are released',
+  request: { params, query: waitQuery, body: documentedBody(rollbackRequest) },
+  responses: { ...cycleResponses, ...errorResponses(400, 403, 404, 409, 410, 503) },
+})
