@@ -60,10 +60,14 @@ export const runCycle = async (requests: CycleRequests, request: WantedCycle, wa
   return { id, outcome }
 }
 
-export const outcomeAsJson = (id: string, { code: _, at, ...rest }: CycleOutcome) => ({
+export const outcomeAsJson = (id: string, { at, ok, revision, message, findings, plan }: CycleOutcome) => ({
   id,
-  ...rest,
+  ok,
   at: at.toISOString(),
+  revision,
+  message,
+  findings,
+  ...(plan !== undefined && { plan }),
 })
 
 const refusalOf = (code: NonNullable<CycleOutcome['code']>, message: string): EdictError =>
