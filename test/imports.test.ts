@@ -61,11 +61,11 @@ describe('imports point one way', () => {
     expect(mongo.filter((file) => /from 'mongodb'/.test(readFileSync(join(root, file), 'utf8')))).toEqual([])
   })
 
-  it('one file alone knows the WebAssembly ABI', () => {
-    const knowing = files.filter((file) =>
-      /opa_(?:json_parse|value_parse|eval|malloc|heap_ptr)/.test(readFileSync(join(root, file), 'utf8')),
-    )
-    expect(knowing.filter((file) => !file.startsWith('src/engine/'))).toEqual([])
+  it('one folder alone knows the WebAssembly ABI', () => {
+    const code = (file: string): string => readFileSync(join(root, file), 'utf8').replace(/\/\*[^]*?\*\//g, '')
+    const knowing = files.filter((file) => /opa_(?:json_parse|value_parse|eval|malloc|heap_ptr)/.test(code(file)))
+    expect(knowing.length).toBeGreaterThan(0)
+    expect(knowing.filter((file) => !under('src/engine/abi')(file))).toEqual([])
   })
 
   it('the command line alone reads the environment; two files set it for a library that is told in no other way', () => {

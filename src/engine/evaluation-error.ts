@@ -1,5 +1,5 @@
 /** What to tell of an exception that ended an evaluation. The texts are OPA's where it has one. */
-import { AbortError, BudgetError, outOfMemory } from './abi.ts'
+import { AbortError, BudgetError, outOfMemory } from './abi/errors.ts'
 import { BuiltinFailure } from './answers.ts'
 import type { FailedRun } from './outcome.ts'
 

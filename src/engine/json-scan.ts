@@ -3,6 +3,7 @@
  * parser, which takes more than JSON (sets, missing commas, anything after the value) and whose stack is small.
  */
 import { isUtf8 } from 'node:buffer'
+import { isPlainJson } from './plain-json.ts'
 
 export interface JsonProblem {
   /** Offset of the offending byte. */
@@ -32,7 +33,8 @@ const empty = new Uint8Array(0)
 const scanner = createScanner()
 
 /** Depth counts open brackets: `1` has 0, `[]` has 1. */
-export const scanJson: (bytes: Uint8Array, maxDepth: number) => ScanResult = scanner.scan
+export const scanJson = (bytes: Uint8Array, maxDepth: number): ScanResult =>
+  isPlainJson(bytes, maxDepth) ? 'ok' : scanner.scan(bytes, maxDepth)
 
 /** Of a JSON value, with the white space behind it. */
 export interface JsonEnd {

@@ -4,15 +4,9 @@
  */
 import type { Answer, Extension, RegoValue, RequestContext } from '../../extensions/extension.ts'
 import { natives } from '../../extensions/natives.ts'
-import {
-  AbortError,
-  BudgetError,
-  createInstance,
-  isOrderly,
-  parsedFactor,
-  type Instance,
-  type ReadResult,
-} from './abi.ts'
+import { AbortError, BudgetError, isOrderly } from './abi/errors.ts'
+import { createInstance, type Instance, type ReadResult } from './abi/instance.ts'
+import { parsedFactor } from './abi/values.ts'
 import { BuiltinFailure, Suspension } from './answers.ts'
 import { resolveBuiltins, resolveEntrypoint, type BuiltinTable } from './builtins.ts'
 import { createDecision, type Decision, type DecisionOptions, type PolicySettings } from './decision.ts'

@@ -149,6 +149,22 @@ describe('the JSON scanner', () => {
       { numRuns: 2000 },
     )
   })
+
+  it('tells the same of a text whether it looks at it quickly or, for a tab behind it, closely', () => {
+    const edited = fc.tuple(
+      fc.json({ maxDepth: 4 }),
+      fc.nat(),
+      fc.constantFrom(...Array.from('{}[],:"0-.e \nté')),
+      fc.nat(4),
+    )
+    fc.assert(
+      fc.property(edited, ([json, at, letter, depth]) => {
+        for (const text of [json, json.slice(0, at % json.length) + letter + json.slice((at % json.length) + 1)])
+          expect(scan(text, depth) === 'ok', text).toBe(scan(`${text}\t`, depth) === 'ok')
+      }),
+      { numRuns: 2000 },
+    )
+  })
 })
 
 function parses(text: string): boolean {

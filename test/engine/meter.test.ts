@@ -16,15 +16,26 @@ const body = (code: readonly number[], locals = 1): number[] => {
 
 const stackPointer = section(6, 1, i32, 1, constant, 0x80, 0x80, 4, end)
 
+interface Parts {
+  readonly globals?: readonly number[]
+  /** The function in the table. */
+  readonly tabled?: number
+}
+
 /** Functions from one number to one number; the first is `f`. Each has one local besides. */
-const moduleOf = (functions: readonly (readonly number[])[], globals = stackPointer): Uint8Array =>
+const moduleOf = (
+  functions: readonly (readonly number[])[],
+  { globals = stackPointer, tabled }: Parts = {},
+): Uint8Array =>
   Uint8Array.from([
     ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
     ...section(1, 1, 0x60, 1, i32, 1, i32),
     ...section(3, functions.length, ...functions.map(() => 0)),
+    ...section(4, 1, 0x70, 0, 1),
     ...section(5, 1, 1, 1, 4),
     ...globals,
     ...section(7, 1, 1, 0x66, 0, 0),
+    ...(tabled === undefined ? [] : section(9, 1, 0, constant, 0, end, 1, tabled)),
     ...section(10, functions.length, ...functions.flatMap((code) => body(code))),
   ])
 
@@ -39,8 +50,8 @@ const start = (wasm: Uint8Array): Metered =>
   new WebAssembly.Instance(new WebAssembly.Module(meter(wasm)), {}).exports as unknown as Metered
 
 /** What `f(n)` returns, and the units that it takes. */
-const run = (functions: readonly (readonly number[])[], n: number): { result: number; cost: number } => {
-  const exports = start(moduleOf(functions))
+const run = (functions: readonly (readonly number[])[], n: number, parts?: Parts): { result: number; cost: number } => {
+  const exports = start(moduleOf(functions, parts))
   const fuel = exports[meterExports.fuel]
   const before = fuel.value
   return { result: exports.f(n), cost: before - fuel.value }
@@ -62,6 +73,40 @@ describe('a metered module', () => {
     const [ten, twenty, thousand] = [10, 20, 1000].map((n) => run([counting], n).cost)
     expect((twenty ?? 0) - (ten ?? 0)).toBeGreaterThanOrEqual(10)
     expect((thousand ?? 0) - (ten ?? 0)).toBe((((twenty ?? 0) - (ten ?? 0)) / 10) * 990)
+  })
+
+  it('charges a loop that is left in the middle, in whatever way', () => {
+    // Leaves when the local is 5: jumping out of the loop, out of the function, by a switch, by returning.
+    const until = (leaving: readonly number[]): number[] => [
+      ...[block, none, loop, none, ...nops(80)],
+      ...[get, 1, constant, 5, 0x46, when, none, ...leaving, end],
+      ...[get, 1, constant, 1, add, set, 1, br, 0],
+      ...[end, end, get, 0],
+    ]
+    const ways = [
+      [br, 2],
+      [get, 0, br, 3],
+      [get, 0, get, 0, brTable, 1, 3, 3],
+      [get, 0, 0x0f],
+    ]
+    const costs = ways.map((way) => run([until(way)], 0).cost)
+    for (const cost of costs) expect(cost).toBeGreaterThanOrEqual((6 * 160) / 8)
+    for (const cost of costs) expect(cost).toBeLessThan((6 * 200) / 8)
+  })
+
+  it('adds up what a function with a loop, and all that it calls, takes', () => {
+    const costly = [...nops(400), get, 0]
+    const alone = run([counting, costly], 10).cost
+    const ways = [
+      [...counting, call, 1],
+      [get, 0, call, 1, 0x1a, ...counting],
+      [...counting, set, 1, get, 0, call, 1, 0x1a, get, 1],
+    ]
+    for (const way of ways) expect(run([way, costly], 10).cost).toBeGreaterThanOrEqual(alone + (400 * 2) / 8)
+    const throughTable = [get, 0, constant, 0, 0x11, 0, 0]
+    expect(run([[...counting, call, 1], throughTable, costly], 10, { tabled: 2 }).cost).toBeGreaterThanOrEqual(
+      alone + (400 * 2) / 8,
+    )
   })
 
   it('traps when its fuel is used up, says so, and goes on with more', () => {
@@ -147,7 +192,7 @@ describe('metering refuses', () => {
   })
 
   it('a module without a stack pointer', () => {
-    refused(moduleOf([counting], section(6, 1, i32, 0, constant, 0, end)), /stack pointer/)
+    refused(moduleOf([counting], { globals: section(6, 1, i32, 0, constant, 0, end) }), /stack pointer/)
   })
 
   it('what is no module, or ends too early', () => {

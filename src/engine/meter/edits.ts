@@ -10,14 +10,24 @@ import { opcode, skipImmediate } from './opcodes.ts'
 /** What is to be done at a place in the code. */
 export type Edit =
   /** Before the first instruction of a region; in instructions. */
-  | { readonly kind: 'charge'; readonly at: number; readonly cost: number }
+  | { readonly kind: 'charge'; readonly at: number; readonly cost: number; readonly isQuietLoop: boolean }
+  /** Before an instruction that leaves the function, or calls one that may charge. */
+  | { readonly kind: 'leave'; readonly at: number }
+  /** Behind such a call. */
+  | { readonly kind: 'return'; readonly at: number }
   /** A `memory.grow`. */
   | { readonly kind: 'grow'; readonly at: number }
 
-/** Instructions that calling a function costs its caller: those of a function that charges nothing itself. */
-export type CostOfCall = (callee: number) => number
+export interface Callee {
+  /** Instructions that calling it costs its caller: those of a function that charges nothing itself. */
+  readonly cost: number
+  /** Neither it nor what it calls charges, nor does the host in it. */
+  readonly isQuiet: boolean
+}
 
 const dead = -1
+
+const anyFunction: Callee = { cost: 0, isQuiet: false }
 
 interface Region {
   readonly kind: 'charge'
@@ -27,6 +37,8 @@ interface Region {
   readonly before: number
   /** The cost of the longest way in it. */
   cost: number
+  /** A loop in which, loops inside included, no call may charge. */
+  isQuietLoop: boolean
 }
 
 interface Frame {
@@ -40,17 +52,18 @@ interface Frame {
 }
 
 /** Reads the instructions of one function, from behind its locals to its `end`; edits come in the order of their places. */
-export function planEdits(reader: ByteReader, costOfCall: CostOfCall): readonly Edit[] {
-  const whole: Region = { kind: 'charge', at: reader.at, outer: undefined, before: 0, cost: 0 }
+export function planEdits(reader: ByteReader, calleeOf: (index: number) => Callee): readonly Edit[] {
+  const whole: Region = { kind: 'charge', at: reader.at, outer: undefined, before: 0, cost: 0, isQuietLoop: false }
   const edits: Edit[] = [whole]
-  const frames: Frame[] = [{ code: opcode.block, region: whole, entry: 0, label: dead }]
+  const body: Frame = { code: opcode.block, region: whole, entry: 0, label: dead }
+  const frames: Frame[] = [body]
   let region: Region = whole
   let now = 0
 
   function open(code: number): void {
     skipLeb(reader)
     if (code === opcode.loop) {
-      region = { kind: 'charge', at: reader.at, outer: region, before: now, cost: 0 }
+      region = { kind: 'charge', at: reader.at, outer: region, before: now, cost: 0, isQuietLoop: true }
       edits.push(region)
       now = 0
     }
@@ -60,6 +73,7 @@ export function planEdits(reader: ByteReader, costOfCall: CostOfCall): readonly 
   function close(): void {
     const frame = frames.pop()
     if (frame === undefined) throw new MeterError('a function has too many ends')
+    if (frame === body && now !== dead) edits.push({ kind: 'leave', at: reader.at - 1 })
     passed()
     if (frame.code === opcode.loop) {
       now = now === dead ? dead : region.before
@@ -81,12 +95,14 @@ export function planEdits(reader: ByteReader, costOfCall: CostOfCall): readonly 
     now = frame.entry
   }
 
-  function jump(depth: number): void {
+  /** `at`: of the instruction. */
+  function jump(depth: number, at: number): void {
     const frame = frames[frames.length - 1 - depth]
     if (frame === undefined) throw new MeterError('a function jumps out of itself')
+    if (frame === body) edits.push({ kind: 'leave', at })
     if (frame.code === opcode.loop) return
     let cost = now
-    for (let at: Region | undefined = region; at !== undefined && at !== frame.region; at = at.outer) cost = at.before
+    for (let it: Region | undefined = region; it !== undefined && it !== frame.region; it = it.outer) cost = it.before
     if (cost > frame.label) frame.label = cost
   }
 
@@ -100,7 +116,15 @@ export function planEdits(reader: ByteReader, costOfCall: CostOfCall): readonly 
     now = dead
   }
 
+  function call({ cost, isQuiet }: Callee, at: number): void {
+    if (now !== dead) now += cost
+    if (isQuiet) return
+    for (let it: Region | undefined = region; it !== undefined; it = it.outer) it.isQuietLoop = false
+    edits.push({ kind: 'leave', at }, { kind: 'return', at: reader.at })
+  }
+
   while (frames.length > 0) {
+    const at = reader.at
     const code = readByte(reader)
     if (now !== dead) now++
     switch (code) {
@@ -116,27 +140,32 @@ export function planEdits(reader: ByteReader, costOfCall: CostOfCall): readonly 
         close()
         break
       case opcode.br:
-        jump(readU32(reader))
+        jump(readU32(reader), at)
         leave()
         break
       case opcode.brIf:
-        jump(readU32(reader))
+        jump(readU32(reader), at)
         break
       case opcode.brTable:
-        for (let count = readU32(reader); count >= 0; count--) jump(readU32(reader))
+        for (let count = readU32(reader); count >= 0; count--) jump(readU32(reader), at)
         leave()
         break
       case opcode.return:
+        edits.push({ kind: 'leave', at })
+        leave()
+        break
       case opcode.unreachable:
         leave()
         break
-      case opcode.call: {
-        const cost = costOfCall(readU32(reader))
-        if (now !== dead) now += cost
+      case opcode.call:
+        call(calleeOf(readU32(reader)), at)
         break
-      }
+      case opcode.callIndirect:
+        skipImmediate(reader, code)
+        call(anyFunction, at)
+        break
       case opcode.memoryGrow:
-        edits.push({ kind: 'grow', at: reader.at - 1 })
+        edits.push({ kind: 'grow', at })
         skipImmediate(reader, code)
         break
       default:

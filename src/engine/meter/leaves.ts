@@ -4,7 +4,7 @@
  */
 import { readerOf } from './bytes.ts'
 import type { CodeEntry } from './code.ts'
-import { planEdits } from './edits.ts'
+import { type Callee, planEdits } from './edits.ts'
 
 export interface LeafOptions {
   readonly importedFunctions: number
@@ -14,35 +14,40 @@ export interface LeafOptions {
   readonly largest: number
 }
 
-/** The cost of a function that is a leaf. What the host is asked to do, it charges itself. */
-export type LeafCost = (index: number) => number | undefined
+/** A function that is a leaf, with its cost. What the host is asked to do, it charges itself. */
+export type FindLeaf = (index: number) => Callee | undefined
 
-export function findLeaves({ importedFunctions, bodies, tabled, largest }: LeafOptions): LeafCost {
-  const known = new Map<number, number | undefined>()
+const host: Callee = { cost: 0, isQuiet: false }
 
-  function leafCost(index: number): number | undefined {
-    if (index < importedFunctions) return 0
+export function findLeaves({ importedFunctions, bodies, tabled, largest }: LeafOptions): FindLeaf {
+  const known = new Map<number, Callee | undefined>()
+
+  function findLeaf(index: number): Callee | undefined {
+    if (index < importedFunctions) return host
     if (known.has(index)) return known.get(index)
     // Until it is known better, no leaf: so recursion has an end, and what recurs is none.
     known.set(index, undefined)
-    const cost = measure(index)
-    known.set(index, cost)
-    return cost
+    const leaf = measure(index)
+    known.set(index, leaf)
+    return leaf
   }
 
-  function measure(index: number): number | undefined {
+  function measure(index: number): Callee | undefined {
     const body = bodies[index - importedFunctions]
     // An instruction takes a byte at least, and three in the mean.
     if (body === undefined || tabled.has(index) || body.end - body.start > 4 * largest) return undefined
     let isLeaf = true
-    const [whole, ...others] = planEdits(readerOf(body.bytes, body.start), (callee) => {
-      const cost = leafCost(callee)
-      if (cost === undefined) isLeaf = false
-      return cost ?? 0
+    const edits = planEdits(readerOf(body.bytes, body.start), (callee) => {
+      const leaf = findLeaf(callee)
+      if (leaf === undefined) isLeaf = false
+      return leaf ?? host
     })
+    const [whole, ...others] = edits.filter(({ kind }) => kind === 'charge' || kind === 'grow')
     if (!isLeaf || whole?.kind !== 'charge' || others.length > 0) return undefined
-    return whole.cost <= largest ? whole.cost : undefined
+    // Calls through the table are seen there, too.
+    const isQuiet = edits.every(({ kind }) => kind !== 'return')
+    return whole.cost <= largest ? { cost: whole.cost, isQuiet } : undefined
   }
 
-  return leafCost
+  return findLeaf
 }

@@ -95,14 +95,14 @@ const lazyEntry = ([name, index]: readonly [Parameters<typeof lazyExport>[0], nu
 function meterCode(bodies: readonly CodeEntry[], facts: Facts, charging: boolean): Uint8Array {
   const { importedFunctions, tabled, functionTypes, parameters } = facts
   const { fuel, spare } = variables(facts)
-  const leafCost = findLeaves({ importedFunctions, bodies, tabled, largest: largestLeaf })
+  const findLeaf = findLeaves({ importedFunctions, bodies, tabled, largest: largestLeaf })
   const out = createWriter(2 ** 18)
   const scratch = createWriter(4096)
   out.u32(bodies.length + 1)
   bodies.forEach((body, at) => {
     const count = parameters[functionTypes[at] ?? -1]
     if (count === undefined) throw new MeterError('a function has no type')
-    const all = leafCost(importedFunctions + at) === undefined ? editsOf(body, leafCost) : []
+    const all = findLeaf(importedFunctions + at) === undefined ? editsOf(body, findLeaf) : []
     const edits = charging ? all : all.filter(({ kind }) => kind === 'grow')
     writeBody(out, { body, edits, local: count + body.localCount, fuel, growth: growthIndex(facts), scratch })
   })
