@@ -1,20 +1,29 @@
-/** `npm run bench [-- --quick]`: every measurement in one run. */
+/** `npm run bench [-- --quick] [--only <part>]`: every measurement in one run, or those of one part. */
+import { parseArgs } from 'node:util'
 import { findOpa } from '../src/opa/binary.ts'
 import { cacheFolder } from '../src/tools/cache-folder.ts'
 import { measureBatch } from './batch.ts'
+import { measureEngine } from './engine.ts'
 import { measureHttp } from './http.ts'
-import { report } from './report.ts'
+import { report, type Figures } from './report.ts'
 import { measureSync } from './sync.ts'
 
-const quick = process.argv.includes('--quick')
+type Measure = (options: { readonly opa: string; readonly quick: boolean }) => Promise<Figures>
+
+const parts: Readonly<Record<string, Measure>> = {
+  engine: measureEngine,
+  http: measureHttp,
+  batch: measureBatch,
+  sync: measureSync,
+}
+
+const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } } })
+const { quick, only } = values
+const chosen = Object.entries(parts).filter(([name]) => only === undefined || name === only)
+if (chosen.length === 0) throw new Error(`there is no part ${String(only)}: ${Object.keys(parts).join(', ')}`)
 const started = performance.now()
 const opa = await findOpa({ env: process.env, cacheDir: cacheFolder(process.env), log: (line) => console.error(line) })
-report(
-  {
-    ...(await measureHttp({ opa, quick })),
-    ...(await measureBatch({ quick })),
-    ...(await measureSync({ quick })),
-  },
-  { quick, started },
-)
+let figures: Figures = {}
+for (const [, measure] of chosen) figures = { ...figures, ...(await measure({ opa, quick })) }
+report(figures, { quick, partial: only !== undefined, started })
 process.exit(0)

@@ -1,5 +1,6 @@
 /** `npm run docs`: writes what is generated from the code. `--check` writes nothing and fails when something is out of date. */
 import { readFileSync, writeFileSync } from 'node:fs'
+import { enginePlot, performanceMarkdown } from '../bench/document.ts'
 import { extensionsMarkdown } from '../extensions/catalogue.ts'
 import { familiesWith } from '../extensions/index.ts'
 import { configMarkdown, configSchema } from '../src/config/document.ts'
@@ -10,6 +11,8 @@ const files: Readonly<Record<string, () => string>> = {
   'docs/config.md': configMarkdown,
   'docs/edict.schema.json': () => `${JSON.stringify(configSchema(), null, 2)}\n`,
   'docs/extensions.md': () => extensionsMarkdown(familiesWith(noTools)),
+  'docs/performance.md': performanceMarkdown,
+  'bench/results/engine.svg': enginePlot,
 }
 
 const current = (file: string): string | undefined => {

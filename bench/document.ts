@@ -1,0 +1,64 @@
+/** What `docs/performance.md` and the plots take from the last whole run. Parts that it has not measured are left out. */
+import { readFileSync } from 'node:fs'
+import { chart } from './chart.ts'
+import type { EngineFigures, EngineRow } from './engine.ts'
+import { fullResults } from './report.ts'
+
+interface Full {
+  readonly engine?: EngineFigures
+}
+
+const full = (): Full => JSON.parse(readFileSync(fullResults, 'utf8')) as Full
+
+/** The document with its marked places filled: `<!-- name -->` to `<!-- /name -->`. */
+export function performanceMarkdown(): string {
+  const { engine } = full()
+  const places: Readonly<Record<string, string>> = engine === undefined ? {} : { engine: engineTable(engine) }
+  return readFileSync('docs/performance.md', 'utf8').replace(
+    /<!-- (\w+) -->\n[^]*?<!-- \/\1 -->/g,
+    (place, name: string) =>
+      places[name] === undefined ? place : `<!-- ${name} -->\n\n${places[name]}\n\n<!-- /${name} -->`,
+  )
+}
+
+function engineTable({ policies, vs_sdk, vs_sdk_parsed, vs_opa_bench }: EngineFigures): string {
+  const rows = policies.map((row) => [
+    row.small ? `${row.title} *` : row.title,
+    ...[row.edict_us, row.sdk_us, row.sdk_parsed_us, row.opa_us].map((value) => (value === null ? '–' : `${value} µs`)),
+    ...[row.vs_sdk, row.vs_sdk_parsed, row.vs_opa_bench].map((value) => (value === null ? '–' : String(value))),
+  ])
+  const median = ['**median of those with \\***', '', '', '', '', ...[vs_sdk, vs_sdk_parsed, vs_opa_bench].map(bold)]
+  const head = [
+    'Policy',
+    'Edict',
+    'SDK, served',
+    'SDK, its call',
+    '`opa bench`',
+    'served ÷',
+    'its call ÷',
+    '`opa bench` ÷',
+  ]
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
+  return [head, head.map((_, column) => (column === 0 ? '---' : '---:')), ...rows, median].map(line).join('\n')
+}
+
+const bold = (value: number): string => `**${value}**`
+
+export function enginePlot(): string {
+  const { engine } = full()
+  return chart({
+    title: 'Time for one decision, shorter is better',
+    unit: 'µs',
+    series: [
+      ['Edict', '#2f6fde'],
+      ['npm SDK, served', '#f0a030'],
+      ['opa bench', '#8a8f98'],
+    ],
+    rows: (engine?.policies ?? []).map(barsOf),
+  })
+}
+
+const barsOf = ({ title, edict_us, sdk_us, opa_us }: EngineRow): { label: string; values: (number | null)[] } => ({
+  label: title.replaceAll('`', '').replace(/ \(.*/, ''),
+  values: [edict_us, sdk_us, opa_us],
+})
