@@ -4,6 +4,7 @@
  */
 import type { PolicyKey, PolicyMeta } from '../policy/schema.ts'
 import type { Archive } from '../registry/archive.ts'
+import type { PolicyEntry } from '../registry/policy-entry.ts'
 import type { PolicyName, Registry } from '../registry/registry.ts'
 import { type Batch, type BatchRequest, createOpenBatch, type OpenBatchOptions } from './batch/open-batch.ts'
 import { type Answer, createDecide, type EvaluationRequest } from './decide.ts'
@@ -30,10 +31,19 @@ export const createAtRevision = (options: AtRevisionOptions): AtRevision => {
     const key: PolicyKey = `${group}/${name}/${version}`
     const meta = await policyAt(revision, key)
     const isThere = meta !== null && (repository === undefined || meta.repository === repository)
-    const entry = isThere ? { key, meta, lock: undefined } : undefined
+    const entry: PolicyEntry | undefined = isThere
+      ? {
+          key,
+          meta,
+          get lock() {
+            return registry.lock(key)
+          },
+        }
+      : undefined
     return {
       state: registry.state,
-      find: () => entry && { ...entry, lock: registry.lock(key) },
+      find: () => entry,
+      entry: () => entry,
       acquire: () => archive.load(entry?.meta ?? missing(key)),
     }
   }
