@@ -6,7 +6,7 @@ import type { Store } from './store/store.ts'
 
 type StorePorts = Pick<
   AppDeps,
-  'locks' | 'policies' | 'sources' | 'requests' | 'ownership' | 'plans' | 'revisions' | 'holds'
+  'audit' | 'locks' | 'policies' | 'sources' | 'requests' | 'ownership' | 'plans' | 'revisions' | 'holds'
 >
 
 /** Who asked for a cycle may ask for a decision next, of any process: all take in what the cycle made first, within a bound. */
@@ -32,6 +32,7 @@ export const portsOf = ({
       unlock: ({ key, actor }) => store.locks.unlock(key, { actor }),
       confirmed: (sequence) => store.replicas.confirm(sequence),
     },
+    audit: store.audit,
     policies: {
       read: async (key) => {
         const policy = await store.policies.get(key)

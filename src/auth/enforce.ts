@@ -8,6 +8,7 @@ export type Action =
   | 'policy.read'
   | 'policy.lock'
   | 'policy.unlock'
+  | 'audit.read'
   | 'source.sync'
   | 'source.confirm'
   | 'source.release'

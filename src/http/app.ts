@@ -19,6 +19,7 @@ import { onError } from './middleware/on-error.ts'
 import { openModeGuard } from './middleware/open-mode-guard.ts'
 import { requestId } from './middleware/request-id.ts'
 import { securityHeaders } from './middleware/security-headers.ts'
+import { type AuditLog, auditRoutes } from './routes/audit.ts'
 import { catalogRoutes } from './routes/catalog.ts'
 import { documentationRoutes } from './routes/documentation.ts'
 import { evaluationRoutes } from './routes/evaluation.ts'
@@ -46,6 +47,7 @@ export interface AppDeps {
   readonly policies: PolicyReader
   readonly locks: LockStore
   readonly sources: SourceStore
+  readonly audit: AuditLog
   readonly requests: CycleRequests
   readonly ownership: ReadOwnership
   readonly plans: PlanStore
@@ -97,6 +99,7 @@ export const createApp = (deps: AppDeps): App => {
   planRoutes(app, { plans: deps.plans, requests, resolveActor, enforce })
   revisionRoutes(app, { revisions: deps.revisions, requests, resolveActor, enforce })
   webhookRoutes(app, { sources, requests, verifyWebhook: deps.verifyWebhook, enforce })
+  auditRoutes(app, { audit: deps.audit, resolveActor, enforce })
   documentationRoutes(app, { version })
   policyRoutes(app, { registry, policies, resolveActor, enforce })
   return app

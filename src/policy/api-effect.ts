@@ -3,12 +3,14 @@ import { compareText } from './analysis.ts'
 import type { ApiChange } from './api-change.ts'
 import type { RuleStep, Step } from './api-draft.ts'
 import { sha256 } from './digest.ts'
+import type { TextChange } from './schema.ts'
 import { generatedModule, ruleKey, type Rule } from './rules.ts'
 
 export interface Effect {
   readonly action: string
   readonly resource: string
   readonly details: Readonly<Record<string, unknown>>
+  readonly changes: readonly TextChange[]
 }
 
 /** Rules named in one audit entry; the digests cover all. */
@@ -19,26 +21,23 @@ export function effectOf(change: ApiChange, steps: readonly Step[]): Effect {
   const rules = steps.flatMap((step) => (step.kind === 'rule' ? [step] : []))
   const [first] = modules
   const details = {
-    ...(modules.length > 0 && {
-      modules: modules.map(({ id, before, after }) => ({
-        id,
-        before: before?.digest ?? null,
-        after: after?.digest ?? null,
-      })),
-    }),
     ...(rules.length > 0 && { rules: ruleDetails(rules) }),
   }
+  const changes = modules.map(({ id, before, after }) => {
+    return { key: `module:${id}`, before: before?.digest ?? null, after: after?.digest ?? null }
+  })
   if (change.kind === 'modules') {
     const action = modules.some(({ after }) => after !== undefined) ? 'module.upload' : 'module.delete'
     return {
       action,
       resource: first !== undefined && modules.length === 1 ? first.id : (change.remove[0] ?? 'modules'),
       details,
+      changes,
     }
   }
   const service = new Set(rules.map(({ before, after }) => (after ?? before)?.service_name ?? ''))
   const [only = ''] = service
-  return { action: 'rules.change', resource: service.size === 1 ? generatedModule(only) : 'rules', details }
+  return { action: 'rules.change', resource: service.size === 1 ? generatedModule(only) : 'rules', details, changes }
 }
 
 function ruleDetails(steps: readonly RuleStep[]): Readonly<Record<string, unknown>> {

@@ -315,14 +315,30 @@ export const cycleRequestSchema = z.object({
 export type CycleRequest = z.infer<typeof cycleRequestSchema>
 export type CycleOutcome = NonNullable<CycleRequest['outcome']>
 
+/** sha256 hex of a text before and after a change; null: there was, or is, none. The texts are kept as blobs. */
+export interface TextChange {
+  /** `policy:<key>`, `module:<id>`, `data:<path>`. */
+  readonly key: string
+  readonly before: string | null
+  readonly after: string | null
+}
+
 /** Collection `audit`. `_id` is the head sequence of the change. */
 export interface AuditDocument {
   readonly _id: number
   readonly at: Date
-  readonly actor: string
+  /** Who acted; null once erased. */
+  readonly actor: string | null
+  /** Where from; null when it is not known, or erased. */
+  readonly from: string | null
   readonly action: string
   readonly resource: string
   readonly details: Readonly<Record<string, unknown>>
+  readonly changes: readonly TextChange[]
+  /** null once the field is erased. */
+  readonly salts: { readonly actor: string | null; readonly from: string | null }
+  /** sha256 hex over salt and value of `actor` and `from`: what the hash covers in their place. */
+  readonly sealed: { readonly actor: string; readonly from: string | null }
   /** sha256 hex over the previous entry's hash and this entry. */
   readonly hash: string
 }

@@ -1,7 +1,8 @@
 /** What a plan grants to callers of the API, written in its transaction: their audit entries, rules, and their answers. */
 import type { ClientSession } from 'mongodb'
 import { EdictError } from '../errors.ts'
-import type { ChangeContext, EntryInfo } from './change.ts'
+import type { EntryInfo } from './audit-chain.ts'
+import type { ChangeContext } from './change.ts'
 import { type RuleWrites, writeRules } from './rules.ts'
 
 export interface ApiWrites {

@@ -21,6 +21,7 @@ import type { Change, ChangeContext } from './change.ts'
 import type { Collections } from './collections.ts'
 import type { Connection } from './connection.ts'
 import type { Lease } from './lease.ts'
+import { textChanges } from './text-changes.ts'
 import { lighten } from './lighten.ts'
 import { notWaiting } from './plans.ts'
 import { archive, type Archived, succeed } from './versions.ts'
@@ -92,6 +93,7 @@ export function createApply({ connection, change, blobs }: ApplyDeps): Apply {
         bumpRevision: true,
         deadlineMs,
         entries: plan.api?.entries ?? [],
+        changes: await connection.run((db) => textChanges(db, plan, archived)),
       }
       const { sequence, revision } = await change({ ...info, details: summaryOf(plan) }, async (session, context) => {
         await guard({ session, context, lease, baseRevision: plan.baseRevision })

@@ -160,9 +160,9 @@ async function collectFiles(db: Db, bucket: GridFSBucket, olderThanMs: number): 
   }
 }
 
-/** Every digest that a stored policy, module, package, version or plan names. */
+/** Every digest that a stored policy, module, package, version, plan or audit entry names. */
 async function storedReferences(db: Db): Promise<readonly string[]> {
-  const { policies, modules, packages, versions, plans } = collectionsOf(db)
+  const { policies, modules, packages, versions, plans, audit } = collectionsOf(db)
   const used: string[] = []
   const texts = { 'rego.blob': 1, 'data.blob': 1, 'files.text.blob': 1, artifact: 1 } as const
   for await (const policy of policies.find({}, { projection: texts })) used.push(...referencesOf(policy))
@@ -174,6 +174,8 @@ async function storedReferences(db: Db): Promise<readonly string[]> {
   for await (const { document } of versions.find({}, { projection: ofVersion })) used.push(...referencesOf(document))
   for await (const { diffs } of plans.find({}, { projection: { 'diffs.blob': 1 } }))
     used.push(...referencesOf({ text: diffs }))
+  for await (const { changes } of audit.find({ 'changes.0': { $exists: true } }, { projection: { changes: 1 } }))
+    for (const { before, after } of changes) used.push(...[before, after].filter((digest) => digest !== null))
   return used
 }
 

@@ -7,22 +7,13 @@
 import type { ClientSession, Db } from 'mongodb'
 import { EdictError } from '../errors.ts'
 import type { AuditDocument, HeadDocument } from '../policy/schema.ts'
-import { auditHash, plainDetails } from './audit.ts'
+import { auditHash, entryOf, type EntryInfo } from './audit-chain.ts'
 import { type Collections, collectionsOf } from './collections.ts'
 import type { Connection } from './connection.ts'
 import { isDuplicate } from './failure.ts'
 import { restoreHead, restoreLease } from './head.ts'
 import { createQueue } from './queue.ts'
 import { inTransaction } from './transaction.ts'
-
-export interface EntryInfo {
-  readonly actor: string
-  /** `policy.lock`, `sync.apply`, … */
-  readonly action: string
-  readonly resource: string
-  /** Anything JSON can say. */
-  readonly details?: Readonly<Record<string, unknown>>
-}
 
 export interface ChangeInfo extends EntryInfo {
   /** Audit entries before the change's own, in this order. */
@@ -118,8 +109,8 @@ async function write<T>({ db, session, info, body }: Writing<T>): Promise<Change
 
 function chained(head: HeadDocument, at: Date, infos: readonly EntryInfo[]): readonly AuditDocument[] {
   let previous = head.auditHash
-  return infos.map(({ actor, action, resource, details = {} }, index) => {
-    const entry = { _id: head.sequence + 1 + index, at, actor, action, resource, details: plainDetails(details) }
+  return infos.map((info, index) => {
+    const entry = entryOf(info, { _id: head.sequence + 1 + index, at })
     previous = auditHash(previous, entry)
     return { ...entry, hash: previous }
   })

@@ -34,7 +34,11 @@ const indexes: Partial<Record<CollectionName, IndexDescription[]>> = {
     { key: { service_name: 1, resource_type: 1, role: 1, action: 1 }, name: 'identity', unique: true },
     { key: { revision: -1 }, name: 'revision' },
   ],
-  audit: [{ key: { action: 1, resource: 1, _id: 1 }, name: 'action' }],
+  audit: [
+    { key: { action: 1, resource: 1, _id: 1 }, name: 'action' },
+    { key: { actor: 1, _id: 1 }, name: 'actor' },
+    { key: { 'changes.key': 1, _id: 1 }, name: 'changed' },
+  ],
   blobs: [{ key: { touched: 1 }, name: 'touched' }],
   requests: [
     { key: { at: 1 }, name: 'age', expireAfterSeconds: daySeconds },
@@ -129,7 +133,7 @@ async function missingLocks(db: Db): Promise<readonly LockDocument[]> {
   const last = audit.aggregate<{
     _id: string
     action: string
-    actor: string
+    actor: string | null
     at: Date
     details: Record<string, unknown>
   }>([
@@ -149,7 +153,7 @@ async function missingLocks(db: Db): Promise<readonly LockDocument[]> {
   for await (const { _id, actor, at, details } of last) {
     const until = typeof details['until'] === 'string' ? new Date(details['until']) : null
     const reason = typeof details['reason'] === 'string' ? details['reason'] : null
-    if (until === null || until > new Date()) standing.push({ _id, actor, reason, since: at, until })
+    if (until === null || until > new Date()) standing.push({ _id, actor: actor ?? 'erased', reason, since: at, until })
   }
   const ids = standing.map(({ _id }) => _id)
   const present = new Set(

@@ -1,7 +1,7 @@
 /** The `head` document: how far the store has come. Lost or behind, it is made again from what `audit` and `revisions` say. */
 import type { Db } from 'mongodb'
 import type { HeadDocument } from '../policy/schema.ts'
-import { firstHash } from './audit.ts'
+import { firstHash } from './audit-chain.ts'
 import { collectionsOf } from './collections.ts'
 import { isDuplicate } from './failure.ts'
 

@@ -8,21 +8,27 @@ import type { Connection } from './connection.ts'
 
 export interface LockRequest {
   readonly actor: string
+  /** Where the actor is. */
+  readonly from?: string | null
   readonly reason: string | null
   readonly until: Date | null
 }
 
 export interface Locked {
   readonly lock: LockDocument
-  /** To be confirmed by the replicas. */
+  /** To be confirmed by the replicas; where the change stands in the audit log. */
   readonly sequence: number
+  readonly hash: string
 }
 
 export interface Locks {
   /** Rejects with `policy_not_found`, `already_locked`. */
   readonly lock: (key: PolicyKey, request: LockRequest) => Promise<Locked>
   /** Rejects with `policy_not_found`, `not_locked`. Answers the lock that stood. */
-  readonly unlock: (key: PolicyKey, request: { readonly actor: string }) => Promise<Locked>
+  readonly unlock: (
+    key: PolicyKey,
+    request: { readonly actor: string; readonly from?: string | null },
+  ) => Promise<Locked>
   /** The lock that stands, by the database's clock. */
   readonly get: (key: PolicyKey) => Promise<LockDocument | null>
   readonly list: () => Promise<readonly LockDocument[]>
@@ -54,11 +60,11 @@ export function createLocks({
   }
 
   return {
-    lock: (key, { actor, reason, until }) =>
+    lock: (key, { actor, from = null, reason, until }) =>
       explain(
         key,
         change(
-          { actor, action: 'policy.lock', resource: key, details: { reason, until } },
+          { actor, from, action: 'policy.lock', resource: key, details: { reason, until } },
           async (session, { collections, at }) => {
             await mustExist(key, collections, session)
             if (await collections.locks.findOne({ _id: key, ...stands }, { session }))
@@ -67,12 +73,12 @@ export function createLocks({
             await collections.locks.replaceOne({ _id: key }, lock, { session, upsert: true })
             return { _id: key, ...lock }
           },
-        ).then(({ result, sequence }) => ({ lock: result, sequence })),
+        ).then(({ result, sequence, hash }) => ({ lock: result, sequence, hash })),
       ),
-    unlock: (key, { actor }) =>
+    unlock: (key, { actor, from = null }) =>
       explain(
         key,
-        change({ actor, action: 'policy.unlock', resource: key }, async (session, { collections }) => {
+        change({ actor, from, action: 'policy.unlock', resource: key }, async (session, { collections }) => {
           const lock = await collections.locks.findOne({ _id: key, ...stands }, { session })
           if (lock === null) {
             await mustExist(key, collections, session)
@@ -80,7 +86,7 @@ export function createLocks({
           }
           await collections.locks.deleteOne({ _id: key }, { session })
           return lock
-        }).then(({ result, sequence }) => ({ lock: result, sequence })),
+        }).then(({ result, sequence, hash }) => ({ lock: result, sequence, hash })),
       ),
     get: (key) => connection.run((db) => collectionsOf(db).locks.findOne({ _id: key, ...stands })),
     list: () => connection.run((db) => collectionsOf(db).locks.find(stands).sort({ _id: 1 }).toArray()),

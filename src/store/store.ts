@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { HeadDocument } from '../policy/schema.ts'
 import { type Apply, createApply } from './apply.ts'
-import { createAudit } from './audit.ts'
+import { type Audit, createAudit } from './audit.ts'
 import { type Blobs, createBlobs } from './blobs.ts'
 import { type Change, createChange } from './change.ts'
 import { collectionsOf } from './collections.ts'
@@ -46,7 +46,7 @@ export interface Store extends Apply {
   readonly ensureCollections: () => Promise<Ensured>
   readonly head: () => Promise<HeadDocument>
   readonly change: Change
-  readonly audit: ReturnType<typeof createAudit>
+  readonly audit: Audit
   readonly blobs: Blobs
   readonly policies: Policies
   readonly locks: Locks
@@ -88,7 +88,7 @@ export function openStore({ uri, database, log, signal, replicaId }: StoreOption
     head: () => connection.run(async (db) => (await collectionsOf(db).head.findOne({ _id: 'head' })) ?? emptyHead),
     change,
     ...createApply({ connection, change, blobs }),
-    audit: createAudit(connection),
+    audit: createAudit({ connection, change }),
     blobs,
     policies: createPolicies({ connection, blobs, locks, log }),
     locks,

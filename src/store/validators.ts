@@ -144,10 +144,14 @@ export const validators: Readonly<Record<CollectionName, Document>> = {
   audit: every({
     _id: number,
     at: date,
-    actor: text,
+    actor: textOrNull,
+    from: textOrNull,
     action: text,
     resource: text,
     details: { bsonType: 'object' },
+    changes: list,
+    salts: { bsonType: 'object' },
+    sealed: { bsonType: 'object' },
     hash: text,
   }),
   blobs: every({

@@ -2,6 +2,7 @@
  * A server and an application over one registry, with everything else in memory; the engine is a fake whose policies are
  * written as functions, or the real one.
  */
+import type { AuditMark } from '../../src/store/audit-chain.ts'
 import { request as httpRequest } from 'node:http'
 import { resolveLocalActor } from '../../src/auth/actor.ts'
 import type { Enforce } from '../../src/auth/enforce.ts'
@@ -212,13 +213,13 @@ export const createFixture = (options: FixtureOptions = {}) => {
   const guardStore = (): void => {
     if (held.storeDown) throw new EdictError('store_unavailable', 'the store cannot be reached')
   }
-  const setLock = (key: PolicyKey, lock: LockDocument | null): { sequence: number } => {
+  const setLock = (key: PolicyKey, lock: LockDocument | null): AuditMark => {
     guardStore()
     if (lock !== null && locked.has(key)) throw new EdictError('already_locked', `${key} is locked already`)
     if (lock === null && !locked.delete(key)) throw new EdictError('not_locked', `${key} is not locked`)
     if (lock !== null) locked.set(key, lock)
     registry.swap(change({ locks: new Map([[key, lock]]), sequence: registry.state.sequence + 1 }))
-    return { sequence: registry.state.sequence }
+    return { sequence: registry.state.sequence, hash: 'ab'.repeat(32) }
   }
   const enforce: Enforce = (actor, action, resource) => {
     held.enforced.push(`${actor.name} ${action} ${resource}`)
@@ -266,6 +267,11 @@ export const createFixture = (options: FixtureOptions = {}) => {
         guardStore()
         return { rego: 'package example.echo\n', data: null, files: [] }
       },
+    },
+    audit: {
+      list: async () => [],
+      each: async function* () {},
+      verify: async () => ({ ok: true, entries: 0, head: null }),
     },
     locks: {
       lock: async ({ key, actor, reason, until }) => setLock(key, { ...lockDocument(key, until), actor, reason }),

@@ -13,7 +13,7 @@ it('200 changes at once yield 200 sequences and an unbroken hash chain', async (
   )
   expect(results.map(({ sequence }) => sequence)).toEqual(Array.from({ length: 200 }, (_, index) => index + 1))
   expect(results.map(({ result }) => result)).toEqual(Array.from({ length: 200 }, (_, index) => index))
-  expect(await store.audit.verify()).toEqual({ ok: true, entries: 200, hash: results.at(-1)?.hash })
+  expect(await store.audit.verify()).toMatchObject({ ok: true, entries: 200, head: { hash: results.at(-1)?.hash } })
   expect(await store.head()).toMatchObject({ sequence: 200, revision: 0 })
 })
 
@@ -36,7 +36,7 @@ it('a change with several entries takes as many sequences, and a replica follows
   const numbers = await store.change({ ...info, entries }, async (_, context) => context.entries)
   expect(numbers).toMatchObject({ sequence: 3, result: [{ sequence: 1 }, { sequence: 2 }] })
   expect((await store.audit.list({ limit: 9 })).map(({ resource }) => resource)).toEqual(['thing', 'two', 'one'])
-  expect(await store.audit.verify()).toEqual({ ok: true, entries: 3, hash: numbers.hash })
+  expect(await store.audit.verify()).toMatchObject({ ok: true, entries: 3, head: { hash: numbers.hash } })
   await store.change(info, async () => null)
   await until(() => replica.sequence === 4)
   expect([replica.snapshots, replica.changes.map(({ sequence }) => sequence)]).toEqual([1, [3, 4]])

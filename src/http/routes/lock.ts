@@ -7,6 +7,8 @@ import type { Context } from 'hono'
 import type { ResolveActor } from '../../auth/actor.ts'
 import type { Enforce } from '../../auth/enforce.ts'
 import { EdictError } from '../../errors.ts'
+import { type AuditMark, markText } from '../../store/audit-chain.ts'
+import { auditHeader, clientAddress } from '../client.ts'
 import type { PolicyKey } from '../../policy/schema.ts'
 import type { PolicyName, Registry } from '../../registry/registry.ts'
 import type { App, AppEnv } from '../environment.ts'
@@ -19,10 +21,15 @@ export interface LockStore {
   readonly lock: (lock: {
     readonly key: PolicyKey
     readonly actor: string
+    readonly from: string | null
     readonly reason: string | null
     readonly until: Date | null
-  }) => Promise<{ readonly sequence: number }>
-  readonly unlock: (lock: { readonly key: PolicyKey; readonly actor: string }) => Promise<{ readonly sequence: number }>
+  }) => Promise<AuditMark>
+  readonly unlock: (lock: {
+    readonly key: PolicyKey
+    readonly actor: string
+    readonly from: string | null
+  }) => Promise<AuditMark>
   /** Waits until all live replicas have taken in this change, or for a bound. */
   readonly confirmed: (sequence: number) => Promise<Confirmation>
 }
@@ -79,8 +86,8 @@ export const lockRoutes = (app: App, options: LockRoutesOptions): void => {
       throw new EdictError('invalid_request', 'the body is not valid', { errors })
     }
     const { key } = known(registry, name)
-    const { sequence } = await locks.lock({ key, actor: actor.name, reason, until: end })
-    return answer(c, await locks.confirmed(sequence), 'the lock stands')
+    const mark = await locks.lock({ key, actor: actor.name, from: clientAddress(c), reason, until: end })
+    return answer(c, mark, { confirmation: await locks.confirmed(mark.sequence), what: 'the lock stands' })
   }
 
   const unlock = async (c: Context<AppEnv>, name: PolicyName) => {
@@ -89,8 +96,8 @@ export const lockRoutes = (app: App, options: LockRoutesOptions): void => {
     await enforce(actor, 'policy.unlock', key)
     // A lock outlives its policy and must be liftable then; the source of a policy that is gone cannot be checked.
     if (name.repository !== undefined || registry.lock(key) === undefined) known(registry, name)
-    const { sequence } = await locks.unlock({ key, actor: actor.name })
-    return answer(c, await locks.confirmed(sequence), 'the lock is lifted')
+    const mark = await locks.unlock({ key, actor: actor.name, from: clientAddress(c) })
+    return answer(c, mark, { confirmation: await locks.confirmed(mark.sequence), what: 'the lock is lifted' })
   }
 
   for (const { prefix, params, suffix } of policyForms) {
@@ -128,7 +135,12 @@ const known = (registry: LockRoutesOptions['registry'], name: PolicyName) => {
   throw new EdictError('policy_not_found', `no policy ${keyOf(name)}`)
 }
 
-const answer = (c: Context<AppEnv>, confirmation: Confirmation, what: string) => {
+const answer = (
+  c: Context<AppEnv>,
+  mark: AuditMark,
+  { confirmation, what }: { readonly confirmation: Confirmation; readonly what: string },
+) => {
+  c.header(auditHeader, markText(mark))
   const confirmed = [...confirmation.confirmed]
   const silent = [...confirmation.silent]
   const pending = [...confirmation.pending]
