@@ -81,7 +81,11 @@ const measure = async (scenario: Scenario, { opa, build }: Tools, effort: Effort
     const theirs = await Promise.all(sdks.map((how) => sdk(artifact, how)))
     await compare(scenario, [ours, go, ...theirs])
     const [own = [], served, parsed] = await alternate([ours, ...theirs], effort)
-    const [ownBesideGo = [], byGo = []] = await alternate([ours, go], { ...effort, rounds: effort.opaRounds })
+    const [ownBesideGo = [], byGo = []] = await alternate(
+      [ours, go],
+      { ...effort, rounds: effort.opaRounds },
+      { warmUp: false },
+    )
     return {
       name: scenario.name,
       title: scenario.title,
@@ -111,10 +115,14 @@ const sorted = (json: string): string => {
   return JSON.stringify(Object.entries(document).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-/** Samples of each candidate. The first round is for warming up. */
-const alternate = async (candidates: readonly Candidate[], { rounds, sampleMs }: Effort): Promise<number[][]> => {
+/** Samples of each candidate, behind a round that warms them up. */
+const alternate = async (
+  candidates: readonly Candidate[],
+  { rounds, sampleMs }: Pick<Effort, 'rounds' | 'sampleMs'>,
+  { warmUp = true } = {},
+): Promise<number[][]> => {
   const samples: number[][] = candidates.map(() => [])
-  for (let turn = -1; turn < rounds; turn++)
+  for (let turn = warmUp ? -1 : 0; turn < rounds; turn++)
     for (const [at, candidate] of candidates.entries()) {
       const sample = await candidate.sample(sampleMs)
       if (turn >= 0) samples[at]?.push(sample)
