@@ -1,13 +1,36 @@
 /**
- * Who acts, resolved from the credential of a request alone. In open mode that is one local actor; no header can change it.
+ * Who acts, resolved from the credential of a request alone: the bearer token. Nothing else that a client sends is
+ * identity, whatever it is called.
  */
 export interface Actor {
-  readonly kind: 'local' | 'webhook'
-  readonly name: string
+  readonly id: string
+  readonly kind: 'local' | 'token' | 'oidc' | 'bootstrap' | 'system' | 'webhook' | 'cli'
+  readonly roles: readonly string[]
+  readonly groups: readonly string[]
 }
 
-export type ResolveActor = (headers: Headers) => Actor
+/** All of a request that can say who acts. */
+export interface Credential {
+  readonly authorization: string | undefined
+  /** Of the client, against those that try credentials out. */
+  readonly address: string
+}
 
-const local: Actor = { kind: 'local', name: 'local' }
+/**
+ * null: no credential. In open mode always the local actor.
+ * Rejects with `unauthenticated` when the credential is not good, `rate_limited` when too many were not.
+ */
+export type ResolveActor = (credential: Credential) => Promise<Actor | null>
 
-export const resolveLocalActor: ResolveActor = () => local
+/** Whoever reaches a server that asks for no credential. */
+export const localActor: Actor = { id: 'local', kind: 'local', roles: [], groups: [] }
+
+/** A forge whose delivery was verified. */
+export const webhookActor = (source: string): Actor => ({
+  id: `webhook:${source}`,
+  kind: 'webhook',
+  roles: [],
+  groups: [],
+})
+
+export const resolveLocalActor: ResolveActor = async () => localActor

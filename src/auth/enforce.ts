@@ -1,8 +1,8 @@
 /**
- * The question at the head of each operation that changes something or shows source text: may this actor do it?
- * Throws `unauthenticated` or `forbidden`. In open mode everything is allowed.
+ * The question at the head of each operation that changes something or shows source text: may this actor do it? Answers
+ * the actor that may; rejects with `unauthenticated` when there must be one and is none, or with `forbidden`.
  */
-import type { Actor } from './actor.ts'
+import { localActor, type Actor } from './actor.ts'
 
 export type Action =
   | 'policy.read'
@@ -18,6 +18,7 @@ export type Action =
   | 'plan.reject'
   | 'revision.rollback'
 
-export type Enforce = (actor: Actor, action: Action, resource: string) => void | Promise<void>
+export type Enforce = (actor: Actor | null, action: Action, resource: string) => Promise<Actor>
 
-export const enforceOpen: Enforce = () => undefined
+/** Open mode: everything is allowed. */
+export const enforceOpen: Enforce = async (actor) => actor ?? localActor

@@ -14,6 +14,7 @@ import type { HostGuard } from './host-guard.ts'
 import type { ReadDocument } from './opa/documents.ts'
 import { invalidRequest } from './json-request.ts'
 import type { Metrics } from './metrics.ts'
+import { identify } from './middleware/identify.ts'
 import { notFound } from './middleware/not-found.ts'
 import { onError } from './middleware/on-error.ts'
 import { openModeGuard } from './middleware/open-mode-guard.ts'
@@ -65,7 +66,7 @@ export interface AppDeps {
 }
 
 export const createApp = (deps: AppDeps): App => {
-  const { decide, registry, policies, locks, sources, requests, resolveActor, enforce, limits, version } = deps
+  const { decide, registry, policies, locks, sources, requests, enforce, limits, version } = deps
   const app: App = new OpenAPIHono<AppEnv>({
     defaultHook: (result) => {
       if (!result.success) throw invalidRequest('the request is not valid', result.error)
@@ -77,10 +78,10 @@ export const createApp = (deps: AppDeps): App => {
     c.set('maxBody', limits.maxBody)
     await next()
   })
-  app.use(requestId, securityHeaders, openModeGuard(deps.guard))
+  app.use(requestId, securityHeaders, openModeGuard(deps.guard), identify(deps.resolveActor))
 
   operationRoutes(app, { health: deps.health, metrics: deps.metrics, version })
-  const past = { atRevision: deps.atRevision, resolveActor, enforce }
+  const past = { atRevision: deps.atRevision, enforce }
   evaluationRoutes(app, { decide, ...past })
   evaluationsRoutes(app, { openBatch: deps.openBatch, limits, ...past })
   opaDataRoutes(app, {
@@ -91,16 +92,16 @@ export const createApp = (deps: AppDeps): App => {
     log: deps.log,
     version,
   })
-  lockRoutes(app, { registry, locks, resolveActor, enforce })
+  lockRoutes(app, { registry, locks, enforce })
   catalogRoutes(app, { registry })
-  sourceRoutes(app, { sources, requests, resolveActor, enforce })
+  sourceRoutes(app, { sources, requests, enforce })
   ownershipRoutes(app, { ownership: deps.ownership })
-  releaseRoutes(app, { sources, holds: deps.holds, requests, resolveActor, enforce })
-  planRoutes(app, { plans: deps.plans, requests, resolveActor, enforce })
-  revisionRoutes(app, { revisions: deps.revisions, requests, resolveActor, enforce })
+  releaseRoutes(app, { sources, holds: deps.holds, requests, enforce })
+  planRoutes(app, { plans: deps.plans, requests, enforce })
+  revisionRoutes(app, { revisions: deps.revisions, requests, enforce })
   webhookRoutes(app, { sources, requests, verifyWebhook: deps.verifyWebhook, enforce })
-  auditRoutes(app, { audit: deps.audit, resolveActor, enforce })
+  auditRoutes(app, { audit: deps.audit, enforce })
   documentationRoutes(app, { version })
-  policyRoutes(app, { registry, policies, resolveActor, enforce })
+  policyRoutes(app, { registry, policies, enforce })
   return app
 }

@@ -1,12 +1,17 @@
 /** What middleware leaves for routes. */
 import type { HttpBindings } from '@hono/node-server'
 import type { OpenAPIHono } from '@hono/zod-openapi'
+import type { Actor } from '../auth/actor.ts'
 
 export interface AppEnv {
   /** Absent when the app is called without a socket (`app.request`). */
   readonly Bindings: Partial<HttpBindings>
   readonly Variables: {
     readonly requestId: string
+    /** Who acts; null: nobody said, or the door asks for nobody (see open-doors.ts). */
+    readonly actor: Actor | null
+    /** Who acts, for an open door that has to know after all. */
+    readonly identify: () => Promise<Actor | null>
     /** Bytes of a body. */
     readonly maxBody: number
   }

@@ -1,7 +1,6 @@
 /** `?revision=n`: which revision an evaluation shall answer from, and whether it may. */
 import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import type { ResolveActor } from '../auth/actor.ts'
 import type { Enforce } from '../auth/enforce.ts'
 import { EdictError } from '../errors.ts'
 import type { PolicyName } from '../registry/registry.ts'
@@ -10,7 +9,6 @@ import type { AppEnv } from './environment.ts'
 
 export interface Past {
   readonly atRevision: AtRevision
-  readonly resolveActor: ResolveActor
   readonly enforce: Enforce
 }
 
@@ -27,12 +25,12 @@ export const pastQuery = z.object({
 export const mayReadPast = async (
   c: Context<AppEnv>,
   { group, name, version }: PolicyName,
-  { resolveActor, enforce }: Past,
+  { enforce }: Past,
 ): Promise<number | undefined> => {
   const parsed = pastQuery.safeParse({ revision: c.req.query('revision') })
   if (!parsed.success) throw new EdictError('invalid_request', 'revision must be a number from 1')
   const { revision } = parsed.data
   if (revision === undefined) return undefined
-  await enforce(resolveActor(c.req.raw.headers), 'policy.read', `${group}/${name}/${version}`)
+  await enforce(await c.get('identify')(), 'policy.read', `${group}/${name}/${version}`)
   return revision
 }

@@ -4,7 +4,7 @@
  */
 import type { AuditMark } from '../../src/store/audit-chain.ts'
 import { request as httpRequest } from 'node:http'
-import { resolveLocalActor } from '../../src/auth/actor.ts'
+import { localActor, resolveLocalActor } from '../../src/auth/actor.ts'
 import type { Enforce } from '../../src/auth/enforce.ts'
 import { defaultSettings } from '../../src/engine/decision.ts'
 import type { Engine } from '../../src/engine/engine.ts'
@@ -221,8 +221,9 @@ export const createFixture = (options: FixtureOptions = {}) => {
     registry.swap(change({ locks: new Map([[key, lock]]), sequence: registry.state.sequence + 1 }))
     return { sequence: registry.state.sequence, hash: 'ab'.repeat(32) }
   }
-  const enforce: Enforce = (actor, action, resource) => {
-    held.enforced.push(`${actor.name} ${action} ${resource}`)
+  const enforce: Enforce = async (actor, action, resource) => {
+    held.enforced.push(`${actor?.id} ${action} ${resource}`)
+    return actor ?? localActor
   }
   const sources = { list: async () => (held.source === null ? [] : [held.source]) }
   const metrics = createMetrics({ registry, sources: sources.list, maxLabels: 3 })

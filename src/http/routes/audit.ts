@@ -2,7 +2,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { stream } from 'hono/streaming'
-import type { ResolveActor } from '../../auth/actor.ts'
 import type { Enforce } from '../../auth/enforce.ts'
 import { EdictError } from '../../errors.ts'
 import type { AuditDocument } from '../../policy/schema.ts'
@@ -90,15 +89,14 @@ const verifyRoute = createRoute({
 
 export interface AuditRoutesOptions {
   readonly audit: AuditLog
-  readonly resolveActor: ResolveActor
   readonly enforce: Enforce
 }
 
-export const auditRoutes = (app: App, { audit, resolveActor, enforce }: AuditRoutesOptions): void => {
+export const auditRoutes = (app: App, { audit, enforce }: AuditRoutesOptions): void => {
   // Lines are no shape that a schema types; so the route is described and handled in two steps.
   app.openAPIRegistry.registerPath(listRoute)
   app.get(listRoute.getRoutingPath(), async (c) => {
-    await enforce(resolveActor(c.req.raw.headers), 'audit.read', 'audit')
+    await enforce(c.get('actor'), 'audit.read', 'audit')
     const parsed = query.safeParse(c.req.query())
     if (!parsed.success) throw invalidRequest('the query is not valid', parsed.error)
     const { limit, module_name: module, ...asked } = parsed.data
@@ -111,7 +109,7 @@ export const auditRoutes = (app: App, { audit, resolveActor, enforce }: AuditRou
   })
 
   app.openapi(verifyRoute, async (c) => {
-    await enforce(resolveActor(c.req.raw.headers), 'audit.read', 'audit')
+    await enforce(c.get('actor'), 'audit.read', 'audit')
     const { since } = c.req.valid('query')
     const mark = since === undefined ? undefined : parseMark(since)
     if (since !== undefined && mark === undefined)

@@ -4,7 +4,6 @@
  */
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import type { ResolveActor } from '../../auth/actor.ts'
 import type { Enforce } from '../../auth/enforce.ts'
 import { EdictError } from '../../errors.ts'
 import { type AuditMark, markText } from '../../store/audit-chain.ts'
@@ -45,7 +44,6 @@ export interface Confirmation {
 export interface LockRoutesOptions {
   readonly registry: Pick<Registry, 'find' | 'lock' | 'state'>
   readonly locks: LockStore
-  readonly resolveActor: ResolveActor
   readonly enforce: Enforce
   readonly now?: () => number
 }
@@ -74,11 +72,10 @@ const responses = {
 }
 
 export const lockRoutes = (app: App, options: LockRoutesOptions): void => {
-  const { registry, locks, resolveActor, enforce, now = Date.now } = options
+  const { registry, locks, enforce, now = Date.now } = options
 
   const lock = async (c: Context<AppEnv>, name: PolicyName) => {
-    const actor = resolveActor(c.req.raw.headers)
-    await enforce(actor, 'policy.lock', keyOf(name))
+    const actor = await enforce(c.get('actor'), 'policy.lock', keyOf(name))
     const { reason = null, until = null } = await readJson(c, lockRequest)
     const end = until === null ? null : new Date(until)
     if (end !== null && end.getTime() <= now()) {
@@ -86,17 +83,16 @@ export const lockRoutes = (app: App, options: LockRoutesOptions): void => {
       throw new EdictError('invalid_request', 'the body is not valid', { errors })
     }
     const { key } = known(registry, name)
-    const mark = await locks.lock({ key, actor: actor.name, from: clientAddress(c), reason, until: end })
+    const mark = await locks.lock({ key, actor: actor.id, from: clientAddress(c), reason, until: end })
     return answer(c, mark, { confirmation: await locks.confirmed(mark.sequence), what: 'the lock stands' })
   }
 
   const unlock = async (c: Context<AppEnv>, name: PolicyName) => {
-    const actor = resolveActor(c.req.raw.headers)
     const key = keyOf(name)
-    await enforce(actor, 'policy.unlock', key)
+    const actor = await enforce(c.get('actor'), 'policy.unlock', key)
     // A lock outlives its policy and must be liftable then; the source of a policy that is gone cannot be checked.
     if (name.repository !== undefined || registry.lock(key) === undefined) known(registry, name)
-    const mark = await locks.unlock({ key, actor: actor.name, from: clientAddress(c) })
+    const mark = await locks.unlock({ key, actor: actor.id, from: clientAddress(c) })
     return answer(c, mark, { confirmation: await locks.confirmed(mark.sequence), what: 'the lock is lifted' })
   }
 

@@ -3,7 +3,6 @@
  * request that a worker heeds, a rejection is written at once.
  */
 import { createRoute, z } from '@hono/zod-openapi'
-import type { ResolveActor } from '../../auth/actor.ts'
 import type { Enforce } from '../../auth/enforce.ts'
 import { EdictError } from '../../errors.ts'
 import { documentDiffSchema } from '../../policy/diff.ts'
@@ -33,7 +32,6 @@ export interface PlanStore {
 export interface PlanRoutesOptions {
   readonly plans: PlanStore
   readonly requests: CycleRequests
-  readonly resolveActor: ResolveActor
   readonly enforce: Enforce
 }
 
@@ -90,7 +88,7 @@ const planAsJson = ({ _id, createdAt, decidedAt, requests, ...rest }: PlanSummar
   decidedAt: decidedAt?.toISOString() ?? null,
 })
 
-export const planRoutes = (app: App, { plans, requests, resolveActor, enforce }: PlanRoutesOptions): void => {
+export const planRoutes = (app: App, { plans, requests, enforce }: PlanRoutesOptions): void => {
   const show = async (id: string) => {
     const plan = await plans.get(id)
     if (plan === null) throw new EdictError('plan_not_found', `no plan ${id}`)
@@ -99,37 +97,35 @@ export const planRoutes = (app: App, { plans, requests, resolveActor, enforce }:
   }
 
   app.openapi(listRoute, async (c) => {
-    await enforce(resolveActor(c.req.raw.headers), 'plan.read', '*')
+    await enforce(c.get('actor'), 'plan.read', '*')
     const { items, next } = await plans.list(c.req.valid('query'))
     return c.json({ plans: items.map(planAsJson), next }, 200)
   })
 
   app.openapi(getRoute, async (c) => {
     const { id } = c.req.valid('param')
-    await enforce(resolveActor(c.req.raw.headers), 'plan.read', id)
+    await enforce(c.get('actor'), 'plan.read', id)
     return c.json(await show(id), 200)
   })
 
   app.openapi(approveRoute, async (c) => {
     const { id } = c.req.valid('param')
-    const actor = resolveActor(c.req.raw.headers)
-    await enforce(actor, 'plan.approve', id)
+    const actor = await enforce(c.get('actor'), 'plan.approve', id)
     const plan = await show(id)
     if (plan.status !== 'Waiting') throw new EdictError('conflict', `plan ${id} does not wait: it is ${plan.status}`)
-    const request = { reason: 'approve', source: null, commit: null, plan: id, actor: actor.name } as const
+    const request = { reason: 'approve', source: null, commit: null, plan: id, actor: actor.id } as const
     const ran = await runCycle(requests, request, c.req.valid('query').wait)
     return 'outcome' in ran ? c.json(await show(id), 200) : c.json(ran, 202)
   })
 
   app.openapi(rejectRoute, async (c) => {
     const { id } = c.req.valid('param')
-    const actor = resolveActor(c.req.raw.headers)
-    await enforce(actor, 'plan.reject', id)
+    const actor = await enforce(c.get('actor'), 'plan.reject', id)
     const { reason = null } = await readJson(c, rejectRequest)
-    const { plan, sequence, hash } = await plans.reject(id, { actor: actor.name, reason })
+    const { plan, sequence, hash } = await plans.reject(id, { actor: actor.id, reason })
     // A cycle says so in the sources' statuses; the decision stands without it.
     const [source = null] = plan.subject
-    await requests.submit({ reason: 'sync', source, commit: null, actor: actor.name })
+    await requests.submit({ reason: 'sync', source, commit: null, actor: actor.id })
     return c.json({ ...planAsJson(plan), sequence, hash }, 200)
   })
 }

@@ -1,7 +1,6 @@
 /** `GET P`: what is known of one policy, its lock and its source text. */
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context, MiddlewareHandler } from 'hono'
-import type { ResolveActor } from '../../auth/actor.ts'
 import type { Enforce } from '../../auth/enforce.ts'
 import { EdictError } from '../../errors.ts'
 import { urlWords } from '../../policy/layout.ts'
@@ -27,7 +26,6 @@ export interface PolicySource {
 export interface PolicyRoutesOptions {
   readonly registry: Pick<Registry, 'find' | 'list' | 'state'>
   readonly policies: PolicyReader
-  readonly resolveActor: ResolveActor
   readonly enforce: Enforce
 }
 
@@ -53,10 +51,10 @@ const policySchema = z
   })
   .openapi('Policy')
 
-export const policyRoutes = (app: App, { registry, policies, resolveActor, enforce }: PolicyRoutesOptions): void => {
+export const policyRoutes = (app: App, { registry, policies, enforce }: PolicyRoutesOptions): void => {
   const show = async (c: Context<AppEnv>, name: PolicyName) => {
     const entry = find(registry, name)
-    await enforce(resolveActor(c.req.raw.headers), 'policy.read', entry.key)
+    await enforce(c.get('actor'), 'policy.read', entry.key)
     const source = await policies.read(entry.key)
     if (source === null) throw new EdictError('policy_not_found', `no policy ${entry.key}`)
     return c.json(view(entry, versionsOf(registry, name), source), 200)

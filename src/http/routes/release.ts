@@ -1,6 +1,5 @@
 /** `POST /api/sources/{name}/release`: a source that was turned back, or whose commit was rejected, is followed again. */
 import { createRoute, z } from '@hono/zod-openapi'
-import type { ResolveActor } from '../../auth/actor.ts'
 import type { Enforce } from '../../auth/enforce.ts'
 import type { App } from '../environment.ts'
 import { errorResponses, jsonContent } from '../schemas.ts'
@@ -24,7 +23,6 @@ export interface ReleaseRoutesOptions {
   readonly sources: SourceStore
   readonly holds: HoldStore
   readonly requests: CycleRequests
-  readonly resolveActor: ResolveActor
   readonly enforce: Enforce
 }
 
@@ -45,14 +43,13 @@ const route = createRoute({
 })
 
 export const releaseRoutes = (app: App, options: ReleaseRoutesOptions): void => {
-  const { sources, holds, requests, resolveActor, enforce } = options
+  const { sources, holds, requests, enforce } = options
   app.openapi(route, async (c) => {
     const { name } = c.req.valid('param')
-    const actor = resolveActor(c.req.raw.headers)
-    await enforce(actor, 'source.release', name)
+    const actor = await enforce(c.get('actor'), 'source.release', name)
     await findSource(sources, name)
-    const released = await holds.release(name, actor.name)
-    const request = { reason: 'sync', source: name, commit: null, actor: actor.name } as const
+    const released = await holds.release(name, actor.id)
+    const request = { reason: 'sync', source: name, commit: null, actor: actor.id } as const
     const ran = await runCycle(requests, request, c.req.valid('query').wait)
     if (!('outcome' in ran)) return c.json({ ...ran, ...released }, 202)
     return c.json({ ...outcomeAsJson(ran.id, ran.outcome), ...released }, 200)

@@ -1,6 +1,5 @@
 /** `/api/revisions`: what was in force when, and going back to it. */
 import { createRoute, z } from '@hono/zod-openapi'
-import type { ResolveActor } from '../../auth/actor.ts'
 import type { Enforce } from '../../auth/enforce.ts'
 import type { RevisionDocument } from '../../policy/schema.ts'
 import type { App } from '../environment.ts'
@@ -21,7 +20,6 @@ export interface RevisionStore {
 export interface RevisionRoutesOptions {
   readonly revisions: RevisionStore
   readonly requests: CycleRequests
-  readonly resolveActor: ResolveActor
   readonly enforce: Enforce
 }
 
@@ -65,10 +63,7 @@ const asJson = ({ _id, at, ...rest }: RevisionDocument) => ({
   removed: [...rest.removed],
 })
 
-export const revisionRoutes = (
-  app: App,
-  { revisions, requests, resolveActor, enforce }: RevisionRoutesOptions,
-): void => {
+export const revisionRoutes = (app: App, { revisions, requests, enforce }: RevisionRoutesOptions): void => {
   app.openapi(listRoute, async (c) => {
     const { limit, before } = c.req.valid('query')
     const found = await revisions.list({ before, limit: limit + 1 })
@@ -81,11 +76,10 @@ export const revisionRoutes = (
 
   app.openapi(rollbackRoute, async (c) => {
     const { revision } = c.req.valid('param')
-    const actor = resolveActor(c.req.raw.headers)
-    await enforce(actor, 'revision.rollback', String(revision))
+    const actor = await enforce(c.get('actor'), 'revision.rollback', String(revision))
     const { reason: note = null } = await readJson(c, rollbackRequest)
     await revisions.get(revision)
-    const request = { reason: 'rollback', source: null, commit: null, revision, note, actor: actor.name } as const
+    const request = { reason: 'rollback', source: null, commit: null, revision, note, actor: actor.id } as const
     const ran = await runCycle(requests, request, c.req.valid('query').wait)
     return 'outcome' in ran ? c.json(outcomeAsJson(ran.id, ran.outcome), 200) : c.json(ran, 202)
   })

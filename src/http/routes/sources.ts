@@ -4,7 +4,6 @@
  */
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import type { ResolveActor } from '../../auth/actor.ts'
 import type { Enforce } from '../../auth/enforce.ts'
 import { EdictError } from '../../errors.ts'
 import { conditionReasons, type SourceDocument } from '../../policy/schema.ts'
@@ -30,7 +29,6 @@ export interface SourceStore {
 export interface SourceRoutesOptions {
   readonly sources: SourceStore
   readonly requests: CycleRequests
-  readonly resolveActor: ResolveActor
   readonly enforce: Enforce
 }
 
@@ -67,7 +65,7 @@ export const findSource = async (sources: SourceStore, name: string): Promise<So
   return source
 }
 
-export const sourceRoutes = (app: App, { sources, requests, resolveActor, enforce }: SourceRoutesOptions): void => {
+export const sourceRoutes = (app: App, { sources, requests, enforce }: SourceRoutesOptions): void => {
   const run = async (c: Context<AppEnv>, request: WantedCycle, wait: number) => {
     const ran = await runCycle(requests, request, wait)
     return 'outcome' in ran ? c.json(outcomeAsJson(ran.id, ran.outcome), 200) : c.json(ran, 202)
@@ -79,21 +77,19 @@ export const sourceRoutes = (app: App, { sources, requests, resolveActor, enforc
 
   app.openapi(syncRoute, async (c) => {
     const { name } = c.req.valid('param')
-    const actor = resolveActor(c.req.raw.headers)
-    await enforce(actor, 'source.sync', name)
+    const actor = await enforce(c.get('actor'), 'source.sync', name)
     await findSource(sources, name)
-    return run(c, { reason: 'sync', source: name, commit: null, actor: actor.name }, c.req.valid('query').wait)
+    return run(c, { reason: 'sync', source: name, commit: null, actor: actor.id }, c.req.valid('query').wait)
   })
 
   app.openapi(confirmRoute, async (c) => {
     const { name } = c.req.valid('param')
-    const actor = resolveActor(c.req.raw.headers)
-    await enforce(actor, 'source.confirm', name)
+    const actor = await enforce(c.get('actor'), 'source.confirm', name)
     const { commit } = await readJson(c, confirmRequest)
     const { held } = await findSource(sources, name)
     if (held === null) throw new EdictError('conflict', `${name} holds no commit back`)
     if (held.commit !== commit) throw new EdictError('conflict', `${name} holds ${held.commit} back, not ${commit}`)
-    return run(c, { reason: 'confirm', source: name, commit, actor: actor.name }, c.req.valid('query').wait)
+    return run(c, { reason: 'confirm', source: name, commit, actor: actor.id }, c.req.valid('query').wait)
   })
 }
 

@@ -3,6 +3,7 @@
  * is made of them, and even then a payload is only a hint to fetch.
  */
 import { createRoute } from '@hono/zod-openapi'
+import { webhookActor } from '../../auth/actor.ts'
 import type { Enforce } from '../../auth/enforce.ts'
 import { EdictError } from '../../errors.ts'
 import type { App } from '../environment.ts'
@@ -49,10 +50,9 @@ export const webhookRoutes = (app: App, { sources, requests, verifyWebhook, enfo
     const body = await readBytes(c)
     const verdict = await verifyWebhook({ source: name, headers: c.req.raw.headers, body })
     if (!verdict.ok) throw refusal(name, verdict.reason)
-    const actor = { kind: 'webhook', name: `webhook:${name}` } as const
-    await enforce(actor, 'source.webhook', name)
+    const actor = await enforce(webhookActor(name), 'source.webhook', name)
     await findSource(sources, name)
-    const { id } = await requests.submit({ reason: 'webhook', source: name, commit: null, actor: actor.name })
+    const { id } = await requests.submit({ reason: 'webhook', source: name, commit: null, actor: actor.id })
     return c.json({ id, message: 'a cycle was asked for' }, 202)
   })
 }

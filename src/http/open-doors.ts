@@ -1,0 +1,11 @@
+/**
+ * The doors at which an `Authorization` header is not Edict's: evaluations, where it is the policy's to judge; signed
+ * webhooks; what an orchestrator or a monitor asks; and documentation.
+ */
+const exact = new Set(['/', '/liveness', '/readiness', '/health', '/metrics', '/openapi.json'])
+const below = /^\/(?:swagger-ui|console|v1\/data|v0\/data|v1\/batch\/data)(?:\/|$)/
+const evaluation = /^\/policy\/.+\/evaluations?$/
+const webhook = /^\/api\/sources\/[^/]+\/webhook$/
+
+export const takesNoCredential = (path: string): boolean =>
+  exact.has(path) || below.test(path) || evaluation.test(path) || webhook.test(path)
