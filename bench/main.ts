@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { findOpa } from '../src/opa/binary.ts'
 import { cacheFolder } from '../src/tools/cache-folder.ts'
 import { measureBatch } from './batch.ts'
+import { measureCompose } from './compose.ts'
 import { measureEngine } from './engine.ts'
 import { measureHttp } from './http.ts'
 import { report, type Figures } from './report.ts'
@@ -14,6 +15,7 @@ const parts: Readonly<Record<string, Measure>> = {
   engine: measureEngine,
   http: measureHttp,
   batch: measureBatch,
+  compose: measureCompose,
   sync: measureSync,
 }
 

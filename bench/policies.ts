@@ -21,7 +21,7 @@ export const subjectData = JSON.stringify({
 
 export const subjectInput = JSON.stringify({ user: 'bob', action: 'write', resource: { id: 'r-17', owner: 'alice' } })
 
-const generated = (index: number): string => `package bench.p${index}
+export const generatedRego = (index: number, group = 'bench'): string => `package ${group}.p${index}
 
 default allow := false
 
@@ -49,5 +49,5 @@ export const writeSubject = (root: string): void =>
 
 export const writeGenerated = (root: string, count: number): void => {
   for (let index = 0; index < count; index++)
-    write(join(root, 'bench', `p${index}`, '1.0'), { 'policy.rego': generated(index) })
+    write(join(root, 'bench', `p${index}`, '1.0'), { 'policy.rego': generatedRego(index) })
 }

@@ -2,6 +2,7 @@
  * What is declared in a cycle: the fragments within their scopes; for a source that is away, refused or held back, what is
  * in force of it; and shared content that no configured source answers for any more, until somebody else declares it.
  */
+import { isError } from '../src/policy/analysis.ts'
 import { compose, type ComposeOptions, type Composition } from '../src/policy/compose.ts'
 import { heldSources, type HeldSource } from '../src/policy/plan.ts'
 import { shippedSource } from '../src/policy/rbac.ts'
@@ -37,7 +38,9 @@ export async function declare(deps: DeclareDeps, options: BuildOptions, loaded: 
   const common = { defaults: deps.defaults, known: knownNames(stored.policies), ...scopesOf(options) }
   const leftover = await leftoverFragments(options, stand)
   const away = new Set([...absent, ...loaded.outOfScope.keys()])
-  const first = compose({ ...common, fragments: present, standing: await stand(away), leftover })
+  // What is in force matters where something stands in, or cannot be read.
+  const isWhole = away.size + leftover.length === 0 && !present.some(({ findings }) => findings.some(isError))
+  const first = isWhole ? loaded : compose({ ...common, fragments: present, standing: await stand(away), leftover })
   const managed = managedOf(first, options)
   if (first.conflict) return { composition: first, held: [], standing: away, managed }
   const taken = present.filter(({ source }) => !away.has(source))

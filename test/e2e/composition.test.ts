@@ -117,7 +117,12 @@ describe('two repositories with scopes', () => {
       '{"allow":true}',
       '{"allow":false}',
     ])
-    expect(await owners(scoped, 'package:rbac')).toMatchObject([{ source: 'platform' }, { source: 'team' }])
+    // What Edict ships makes room for a core of one's own, and decides over rules beside it.
+    expect(await owners(scoped, 'package:rbac')).toMatchObject([
+      { source: 'edict', file: 'edict/rules.rego' },
+      { source: 'platform', file: 'rbac/core.rego' },
+      { source: 'team', file: 'rbac/shop.rego' },
+    ])
     expect(await owners(scoped, 'policy:shop/price/1.0')).toMatchObject([
       { source: 'team', file: 'shop/price/1.0/policy.rego' },
     ])
