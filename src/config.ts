@@ -125,6 +125,8 @@ export interface Config {
     readonly print: boolean
   }
   readonly evaluation: { readonly strict: boolean; readonly maxWaitMs: number; readonly outbound: Outbound }
+  /** Where the management of modules is offered: `/api`, `/auth-api/api`. */
+  readonly api: { readonly prefixes: readonly string[] }
   /** Folder of own extension functions. Absolute. */
   readonly extensions: string | null
   readonly sources: readonly SourceConfig[]
@@ -276,6 +278,7 @@ export const parseConfig = ({ env, cwd, path, text }: ConfigOrigin): Config => {
       print: values.logPrint,
     },
     evaluation: { strict: values.strict, maxWaitMs: values.maxWait, outbound: outboundOf(values.httpAllow) },
+    api: { prefixes: values.prefixes },
     extensions: values.extensions === '' ? null : resolve(cwd, values.extensions),
     sources,
     retired,

@@ -1,4 +1,5 @@
 /** The store as the HTTP routes ask for it. */
+import { apiPortsOf, type ApiPorts } from './api-ports.ts'
 import type { AppDeps } from './http/app.ts'
 import type { StoredText } from './policy/schema.ts'
 import { createOwnership } from './store/ownership.ts'
@@ -7,7 +8,8 @@ import type { Store } from './store/store.ts'
 type StorePorts = Pick<
   AppDeps,
   'audit' | 'locks' | 'policies' | 'sources' | 'requests' | 'ownership' | 'plans' | 'revisions' | 'holds'
->
+> &
+  ApiPorts
 
 /** Who asked for a cycle may ask for a decision next, of any process: all take in what the cycle made first, within a bound. */
 const takenInWithinMs = 2_000
@@ -46,6 +48,7 @@ export const portsOf = ({
       list: async () => (await store.sources.list()).items,
       get: store.sources.get,
     },
+    ...apiPortsOf({ store, takenIn: () => takenIn(store), signal }),
     ownership: createOwnership(store),
     plans: {
       list: store.plans.list,

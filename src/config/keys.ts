@@ -1,7 +1,7 @@
 /** Every plain key of the configuration: where it stands in `edict.yaml`, its variable, schema, default and doc. */
 import { z } from 'zod'
 import { allowList } from './outbound.ts'
-import { budgetUnits, count, duration, flag, processes, size } from './values.ts'
+import { budgetUnits, count, duration, flag, paths, processes, size } from './values.ts'
 
 export interface Key<T> {
   /** Dotted place in `edict.yaml`. */
@@ -190,6 +190,13 @@ export const keys = {
     schema: allowList,
     default: '',
     doc: 'Hosts that policies may connect to (`api.example.org`, `127.0.0.1:8181`, `{ host: db.internal, private: true }`), unless their source says otherwise. Empty: none.',
+  }),
+  prefixes: key({
+    path: 'api.prefixes',
+    env: 'EDICT_API_PREFIXES',
+    schema: paths,
+    default: '/api,/auth-api/api',
+    doc: 'Where the management of dynamic policies (`…/policies`) is offered.',
   }),
   extensions: key({
     path: 'extensions',

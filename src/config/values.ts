@@ -39,6 +39,12 @@ export const processes = z.union(
 /** Work of one evaluation: what the meter can count. */
 export const budgetUnits = count.max(2_147_483_647)
 
+/** `/api,/auth-api/api`, or a list of such. */
+export const paths = z
+  .union([z.array(z.string()), z.string()])
+  .transform((list) => (typeof list === 'string' ? list.split(',') : list).map((path) => path.trim()))
+  .pipe(z.array(z.string().regex(/^(?:\/[A-Za-z0-9._-]+)+$/, 'is not a list of paths such as /api')))
+
 export const flag = z.union([z.boolean(), z.enum(['true', 'false', '1', '0', 'yes', 'no'])]).transform((value) => {
   return typeof value === 'boolean' ? value : ['true', '1', 'yes'].includes(value)
 })

@@ -7,6 +7,7 @@ import type { Enforce } from '../auth/enforce.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { AtRevision } from './at-revision.ts'
 import type { OpenBatch } from './batch/open-batch.ts'
+import type { ApplyChange } from './changes.ts'
 import type { Decide } from './decide.ts'
 import type { App, AppEnv } from './environment.ts'
 import type { ErrorLog } from './error-body.ts'
@@ -15,6 +16,7 @@ import type { ReadDocument } from './opa/documents.ts'
 import { invalidRequest } from './json-request.ts'
 import type { Metrics } from './metrics.ts'
 import { identify } from './middleware/identify.ts'
+import { errorDetail } from './middleware/error-detail.ts'
 import { notFound } from './middleware/not-found.ts'
 import { onError } from './middleware/on-error.ts'
 import { openModeGuard } from './middleware/open-mode-guard.ts'
@@ -27,9 +29,11 @@ import { evaluationRoutes } from './routes/evaluation.ts'
 import { type BatchLimits, evaluationsRoutes } from './routes/evaluations.ts'
 import { lockRoutes, type LockStore } from './routes/lock.ts'
 import { type Health, operationRoutes } from './routes/operation.ts'
+import { type ModuleReader, moduleRoutes } from './routes/modules.ts'
 import { opaDataRoutes } from './routes/opa-data.ts'
 import { ownershipRoutes, type ReadOwnership } from './routes/ownership.ts'
 import { policyRoutes, type PolicyReader } from './routes/policy.ts'
+import { type RuleReader, ruleRoutes } from './routes/rules.ts'
 import type { CycleRequests } from './routes/cycle-requests.ts'
 import { type PlanStore, planRoutes } from './routes/plans.ts'
 import { type HoldStore, releaseRoutes } from './routes/release.ts'
@@ -54,6 +58,11 @@ export interface AppDeps {
   readonly plans: PlanStore
   readonly revisions: RevisionStore
   readonly holds: HoldStore
+  readonly applyChange: ApplyChange
+  readonly modules: ModuleReader
+  readonly rules: RuleReader
+  /** Where the management of modules is offered. */
+  readonly prefixes: readonly string[]
   readonly verifyWebhook: VerifyWebhook
   readonly health: () => Health
   readonly metrics: Pick<Metrics, 'scrape' | 'contentType'>
@@ -78,6 +87,7 @@ export const createApp = (deps: AppDeps): App => {
     c.set('maxBody', limits.maxBody)
     await next()
   })
+  app.use(errorDetail(deps.prefixes))
   app.use(requestId, securityHeaders, openModeGuard(deps.guard), identify(deps.resolveActor))
 
   operationRoutes(app, { health: deps.health, metrics: deps.metrics, version })
@@ -99,6 +109,8 @@ export const createApp = (deps: AppDeps): App => {
   releaseRoutes(app, { sources, holds: deps.holds, requests, enforce })
   planRoutes(app, { plans: deps.plans, requests, enforce })
   revisionRoutes(app, { revisions: deps.revisions, requests, enforce })
+  moduleRoutes(app, { prefixes: deps.prefixes, modules: deps.modules, applyChange: deps.applyChange, enforce })
+  ruleRoutes(app, { rules: deps.rules, applyChange: deps.applyChange, enforce, maxImport: limits.maxBatchBody })
   webhookRoutes(app, { sources, requests, verifyWebhook: deps.verifyWebhook, enforce })
   auditRoutes(app, { audit: deps.audit, enforce })
   documentationRoutes(app, { version })

@@ -14,6 +14,8 @@ export interface AppEnv {
     readonly identify: () => Promise<Actor | null>
     /** Bytes of a body. */
     readonly maxBody: number
+    /** Errors say their message in `detail`, too. */
+    readonly errorDetail?: boolean
   }
 }
 

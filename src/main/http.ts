@@ -71,6 +71,7 @@ export const createHttp = (options: HttpOptions): Http => {
     enforce: enforceOpen,
     guard,
     limits: config.limits,
+    prefixes: config.api.prefixes,
     log,
     version,
   })

@@ -11,6 +11,14 @@ export interface Effect {
   readonly resource: string
   readonly details: Readonly<Record<string, unknown>>
   readonly changes: readonly TextChange[]
+  /** Rules that it creates, updates, removes. */
+  readonly counts: Counts
+}
+
+interface Counts {
+  readonly created: number
+  readonly updated: number
+  readonly removed: number
 }
 
 /** Rules named in one audit entry; the digests cover all. */
@@ -20,8 +28,9 @@ export function effectOf(change: ApiChange, steps: readonly Step[]): Effect {
   const modules = steps.flatMap((step) => (step.kind === 'module' ? [step] : []))
   const rules = steps.flatMap((step) => (step.kind === 'rule' ? [step] : []))
   const [first] = modules
+  const counts = countsOf(rules)
   const details = {
-    ...(rules.length > 0 && { rules: ruleDetails(rules) }),
+    ...(rules.length > 0 && { rules: { ...counts, ...ruleDetails(rules) } }),
   }
   const changes = modules.map(({ id, before, after }) => {
     return { key: `module:${id}`, before: before?.digest ?? null, after: after?.digest ?? null }
@@ -33,21 +42,29 @@ export function effectOf(change: ApiChange, steps: readonly Step[]): Effect {
       resource: first !== undefined && modules.length === 1 ? first.id : (change.remove[0] ?? 'modules'),
       details,
       changes,
+      counts,
     }
   }
   const service = new Set(rules.map(({ before, after }) => (after ?? before)?.service_name ?? ''))
   const [only = ''] = service
-  return { action: 'rules.change', resource: service.size === 1 ? generatedModule(only) : 'rules', details, changes }
+  return {
+    action: 'rules.change',
+    resource: service.size === 1 ? generatedModule(only) : 'rules',
+    details,
+    changes,
+    counts,
+  }
+}
+
+function countsOf(steps: readonly RuleStep[]): Counts {
+  const created = steps.filter(({ before }) => before === undefined).length
+  const removed = steps.filter(({ after }) => after === undefined).length
+  return { created, updated: steps.length - created - removed, removed }
 }
 
 function ruleDetails(steps: readonly RuleStep[]): Readonly<Record<string, unknown>> {
-  const created = steps.filter(({ before }) => before === undefined).length
-  const removed = steps.filter(({ after }) => after === undefined).length
   const named = steps.slice(0, mostNamed).map(({ before, after }) => ({ before: shown(before), after: shown(after) }))
   return {
-    created,
-    removed,
-    updated: steps.length - created - removed,
     before: rulesDigest(steps.flatMap(({ before }) => before ?? [])),
     after: rulesDigest(steps.flatMap(({ after }) => after ?? [])),
     ...(steps.length <= mostNamed && { changes: named }),

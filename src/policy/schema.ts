@@ -307,6 +307,8 @@ export const cycleRequestSchema = z.object({
       /** The change's entry in the audit log. */
       sequence: z.number().int().optional(),
       hash: z.string().optional(),
+      /** Rules that it changed. */
+      counts: previewSchema.shape.rules.optional(),
       /** Of a dry run. */
       preview: previewSchema.optional(),
     })

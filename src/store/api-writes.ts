@@ -1,6 +1,7 @@
 /** What a plan grants to callers of the API, written in its transaction: their audit entries, rules, and their answers. */
 import type { ClientSession } from 'mongodb'
 import { EdictError } from '../errors.ts'
+import type { CycleOutcome } from '../policy/schema.ts'
 import type { EntryInfo } from './audit-chain.ts'
 import type { ChangeContext } from './change.ts'
 import { type RuleWrites, writeRules } from './rules.ts'
@@ -10,6 +11,7 @@ export interface ApiWrites {
   readonly entries: readonly (EntryInfo & {
     /** Its request, answered by this. */
     readonly request: string
+    readonly counts: NonNullable<CycleOutcome['counts']>
   })[]
   readonly rules: RuleWrites
 }
@@ -21,9 +23,9 @@ export async function writeApi(
 ): Promise<void> {
   const { session, context } = at
   await writeRules(rules, at)
-  const answers = entries.map(({ request }, index) => {
+  const answers = entries.map(({ request, counts }, index) => {
     const done = { at: context.at, ok: true, revision: context.revision, message: 'applied', findings: [] }
-    const outcome = { ...done, ...context.entries[index] }
+    const outcome = { ...done, counts, ...context.entries[index] }
     return { updateOne: { filter: { _id: request, outcome: null }, update: { $set: { outcome } } } }
   })
   if (answers.length === 0) return

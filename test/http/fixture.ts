@@ -324,6 +324,10 @@ export const createFixture = (options: FixtureOptions = {}) => {
         return { sequence: 9, hash: 'abc' }
       },
     },
+    applyChange: async () => held.outcome ?? { at: new Date(0), ok: false, revision: null, message: '', findings: [] },
+    modules: { list: async () => [], read: async () => null },
+    rules: { list: async () => ({ items: [], total: 0 }), get: async () => null },
+    prefixes: ['/api', '/auth-api/api'],
     verifyWebhook: () => held.verdict,
     health: () => held.health,
     resolveActor: resolveLocalActor,

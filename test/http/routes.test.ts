@@ -318,7 +318,7 @@ describe('what holds for all routes', () => {
         id: 'plan-1',
         revision: '5',
       }
-      const target = path.replaceAll(/:(\w+)/g, (_, name: string) => values[name] ?? '')
+      const target = path.replaceAll(/:(\w+)/g, (_, name: string) => values[name] ?? 'any')
       await door(target, { method, body: path.endsWith('/confirm') ? '{"commit":"abc"}' : '{}' })
       expect(held.enforced, `${method} ${path}`).toHaveLength(1)
     }

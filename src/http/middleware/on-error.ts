@@ -12,7 +12,8 @@ export const onError =
     const id = c.get('requestId')
     logError(log, edict, { id, method: c.req.method, path: c.req.path })
     const wait = retryAfter(edict)
-    return Response.json(errorBody(edict, id), {
+    const body = errorBody(edict, id)
+    return Response.json(c.get('errorDetail') === true ? { ...body, detail: edict.message } : body, {
       status: edict.status,
       headers: wait === undefined ? {} : { 'retry-after': wait },
     })

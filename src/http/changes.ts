@@ -1,0 +1,41 @@
+/** Asking for a change of modules or rules, and what it came to, as HTTP says it. */
+import type { Context } from 'hono'
+import { EdictError, type ErrorCode } from '../errors.ts'
+import type { ApiChange } from '../policy/api-change.ts'
+import type { CycleOutcome, Finding } from '../policy/schema.ts'
+import type { AppEnv } from './environment.ts'
+
+/** Answers when the change is in force, or says what stopped it. Throws `forbidden`, `sync_unavailable`, `store_unavailable`. */
+export type ApplyChange = (asked: {
+  readonly change: ApiChange
+  readonly actor: string
+  /** Only say what would come of it. */
+  readonly dryRun?: boolean
+}) => Promise<CycleOutcome>
+
+const codes = {
+  invalid: 'policy_invalid',
+  conflict: 'conflict',
+  not_found: 'policy_not_found',
+  plan_not_found: 'plan_not_found',
+  revision_gone: 'revision_gone',
+} as const satisfies Record<NonNullable<CycleOutcome['code']>, ErrorCode>
+
+/** Throws what stopped it; sets headers that say where in the audit log it stands. */
+export const granted = (c: Context<AppEnv>, outcome: CycleOutcome): CycleOutcome => {
+  if (!outcome.ok) throw refusal(outcome)
+  if (outcome.revision !== null) c.header('x-edict-revision', String(outcome.revision))
+  if (outcome.sequence !== undefined) c.header('x-edict-audit', `${outcome.sequence}:${outcome.hash ?? ''}`)
+  return outcome
+}
+
+const refusal = ({ code, message, findings }: CycleOutcome): EdictError => {
+  if (code === undefined) return new EdictError('sync_unavailable', message)
+  return new EdictError(codes[code], message, { errors: findings.map(detail) })
+}
+
+const detail = ({ code, message, file, line, column }: Finding) => ({
+  code,
+  message,
+  ...(file !== undefined && { location: { file, row: line ?? 1, col: column ?? 1 } }),
+})
