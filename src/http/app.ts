@@ -31,6 +31,7 @@ import { lockRoutes, type LockStore } from './routes/lock.ts'
 import { type Health, operationRoutes } from './routes/operation.ts'
 import { type ModuleReader, moduleRoutes } from './routes/modules.ts'
 import { opaDataRoutes } from './routes/opa-data.ts'
+import { opaPolicyRoutes } from './routes/opa-policies.ts'
 import { ownershipRoutes, type ReadOwnership } from './routes/ownership.ts'
 import { policyRoutes, type PolicyReader } from './routes/policy.ts'
 import { type RuleReader, ruleRoutes } from './routes/rules.ts'
@@ -111,6 +112,14 @@ export const createApp = (deps: AppDeps): App => {
   revisionRoutes(app, { revisions: deps.revisions, requests, enforce })
   moduleRoutes(app, { prefixes: deps.prefixes, modules: deps.modules, applyChange: deps.applyChange, enforce })
   ruleRoutes(app, { rules: deps.rules, applyChange: deps.applyChange, enforce, maxImport: limits.maxBatchBody })
+  opaPolicyRoutes(app, {
+    registry,
+    policies,
+    modules: deps.modules,
+    applyChange: deps.applyChange,
+    enforce,
+    log: deps.log,
+  })
   webhookRoutes(app, { sources, requests, verifyWebhook: deps.verifyWebhook, enforce })
   auditRoutes(app, { audit: deps.audit, enforce })
   documentationRoutes(app, { version })

@@ -1,7 +1,7 @@
 /** Errors as OPA's API says them: `{ code, message, errors? }`, printed for people. Statuses are Edict's own. */
 import type { EdictError, ErrorDetail } from '../../errors.ts'
 
-interface OpaError {
+export interface OpaError {
   readonly code: string
   readonly message: string
   readonly errors?: readonly object[]

@@ -2,20 +2,19 @@
  * OPA's data API over what is in force: `/v1/data`, `/v0/data`, `POST /`, `/v1/batch/data`, `/health`. Answers and errors
  * have OPA's shapes. Undefined is 200 `{}`. What would change data is not offered: it comes from the sources.
  */
-import { randomUUID } from 'node:crypto'
 import type { Context } from 'hono'
 import { EdictError } from '../../errors.ts'
 import { showPath } from '../../policy/paths.ts'
 import type { Registry } from '../../registry/registry.ts'
 import type { App, AppEnv } from '../environment.ts'
-import { asEdictError, type ErrorLog, logError, retryAfter } from '../error-body.ts'
-import { evaluationId, isUsableId, unusableId } from '../evaluation-id.ts'
+import type { ErrorLog } from '../error-body.ts'
 import { firstHeader } from '../first-header.ts'
 import { dataAnswer, send } from '../opa/answer.ts'
+import { createAnswering, type Answer } from '../opa/answering.ts'
 import { answerBatch } from '../opa/batch.ts'
 import { checkedJson, inputOf, pathBelow, readDocument, type BodyLimits } from '../opa/data-request.ts'
 import type { DocumentRequest, ReadDocument } from '../opa/documents.ts'
-import { opaError, opaErrorText } from '../opa/error-shape.ts'
+import { opaErrorText } from '../opa/error-shape.ts'
 import { describeOpaData } from '../opa/openapi.ts'
 
 export interface OpaDataDeps {
@@ -28,37 +27,10 @@ export interface OpaDataDeps {
   readonly version: string
 }
 
-type Answer = (c: Context<AppEnv>, id: string) => Promise<Response>
-
 export const opaDataRoutes = (app: App, deps: OpaDataDeps): void => {
   const { readDocument: documentAt, registry, limits, showIds, log, version } = deps
 
-  const answering =
-    (answer: Answer) =>
-    async (c: Context<AppEnv>): Promise<Response> => {
-      const given = c.req.header('x-evaluation-id')
-      const id = isUsableId(given) ? evaluationId(given) : randomUUID()
-      try {
-        if (!isUsableId(given)) throw unusableId()
-        if (c.req.method === 'HEAD') throw new EdictError('method_not_allowed', 'HEAD is not for this route')
-        return await answer(c, id)
-      } catch (error) {
-        return refused(asEdictError(error), c, id)
-      }
-    }
-
-  const refused = (error: EdictError, c: Context<AppEnv>, id: string): Response => {
-    logError(log, error, { id, method: c.req.method, path: c.req.path })
-    const wait = retryAfter(error)
-    return new Response(opaErrorText(opaError(error)), {
-      status: error.status,
-      headers: {
-        'content-type': 'application/json',
-        'x-evaluation-id': id,
-        ...(wait !== undefined && { 'retry-after': wait }),
-      },
-    })
-  }
+  const answering = createAnswering(log)
 
   const requestOf = (c: Context<AppEnv>, asked: Pick<DocumentRequest, 'path' | 'input' | 'id'>): DocumentRequest => {
     const rawHeaders = c.env?.incoming?.rawHeaders ?? [...c.req.raw.headers].flat()
