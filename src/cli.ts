@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 /**
- * The command line: `edict serve | sync | status`. Reads the environment, has `main/` build and join the parts, prints
+ * The command line: `edict serve | sync | status | rules`. Reads the environment, has `main/` build and join the parts, prints
  * for people (or `--json`), and turns outcomes into exit codes.
  */
 import { Command } from 'commander'
+import { rulesCommand } from './cli/rules.ts'
 import { loadConfig, parseConfig, readOrigin } from './config.ts'
 import { EdictError } from './errors.ts'
 import { runServer } from './main/serve.ts'
@@ -89,6 +90,8 @@ program
     const status = await readStatus({ config, env: process.env, print: tell, signal: stop.signal })
     print(json ? JSON.stringify(status, null, 2) : statusText(status))
   })
+
+program.addCommand(rulesCommand({ env: process.env, print, tell }))
 
 /** What is the caller's to mend is told without a stack. */
 const describe = (error: unknown): string => {

@@ -118,7 +118,7 @@ export const ruleRoutes = (app: App, options: RuleRoutesOptions): void => {
       return c.json({ ok, message, findings, plan: preview }, 200)
     }
     const { message, counts } = await change(c, { put }, actor)
-    return c.json({ message, rules: counts ?? { created: 0, updated: 0, removed: 0 } }, 200)
+    return c.json({ message, rules: counts ?? noCounts }, 200)
   }
 
   app.openapi(listRoute, async (c) => {
@@ -172,6 +172,19 @@ export const ruleRoutes = (app: App, options: RuleRoutesOptions): void => {
     return c.json({ message: `Rule ${id} deleted successfully` }, 200)
   })
 
+  app.openapi(deleteManyRoute, async (c) => {
+    const actor = await may(c, 'rule.write', '*')
+    const { is_active, ...rest } = c.req.valid('query')
+    const asked = { ...rest, is_active: flagOf(is_active) }
+    if (Object.values(asked).every((value) => value === undefined))
+      throw new EdictError('invalid_request', 'say which rules: give at least one filter')
+    const { items, total } = await rules.list({ ...asked, limit: mostRules, skip: 0 })
+    if (total > mostRules) throw new EdictError('invalid_request', `${total} rules; one call takes ${mostRules}`)
+    if (items.length === 0) return c.json({ message: 'no rule matches', rules: noCounts }, 200)
+    const { message, counts } = await change(c, { remove: items.map(({ _id }) => _id) }, actor)
+    return c.json({ message, rules: counts ?? noCounts }, 200)
+  })
+
   app.openapi(bulkRoute, async (c) => {
     const actor = await may(c, 'rule.write', '*')
     c.set('maxBody', maxImport)
@@ -197,6 +210,8 @@ export const ruleRoutes = (app: App, options: RuleRoutesOptions): void => {
     return upsert(c, parsed.rules, c.req.valid('query').dry_run === 'true', actor)
   })
 }
+
+const noCounts = { created: 0, updated: 0, removed: 0 }
 
 type RulesChange = Extract<ApiChange, { kind: 'rules' }>
 
@@ -281,6 +296,16 @@ const deleteRoute = createRoute({
   summary: 'Delete a rule',
   request: { params: idParams },
   responses: { 200: jsonContent('Gone.', z.object({ message: z.string() })), ...written },
+})
+
+const deleteManyRoute = createRoute({
+  method: 'delete',
+  path: '/api/rules',
+  operationId: 'deleteRules',
+  tags: ['rules'],
+  summary: 'Delete all rules that match, in one change; at least one filter is given',
+  request: { query: filter },
+  responses: { 200: jsonContent('Gone.', bulkSchema), ...written },
 })
 
 const many = {

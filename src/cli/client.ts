@@ -1,0 +1,42 @@
+/** A running server, as the command line asks it. What it refuses comes back as its own words. */
+import { z } from 'zod'
+import { EdictError } from '../errors.ts'
+
+export interface Client {
+  readonly json: (method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown) => Promise<unknown>
+  readonly text: (path: string) => Promise<string>
+}
+
+const refusal = z.object({
+  message: z.string(),
+  errors: z.array(z.object({ message: z.string() })).optional(),
+})
+
+export const createClient = ({ url }: { readonly url: string }): Client => {
+  const ask = async (path: string, init: RequestInit): Promise<string> => {
+    const response = await fetch(new URL(path, url), init).catch((cause: unknown) => {
+      throw new EdictError('source_unavailable', `no server answers at ${url}; say where it is with --url`, { cause })
+    })
+    const text = await response.text()
+    if (response.ok) return text
+    const said = refusal.safeParse(parsed(text))
+    const more = (said.data?.errors ?? []).map(({ message }) => `\n  ${message}`).join('')
+    throw new EdictError(
+      'invalid_request',
+      said.success ? `${said.data.message}${more}` : `${url} answered ${response.status}`,
+    )
+  }
+  return {
+    json: async (method, path, body) =>
+      parsed(await ask(path, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })),
+    text: (path) => ask(path, {}),
+  }
+}
+
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
