@@ -39,6 +39,7 @@ import {
 } from './built.ts'
 import { declare, declareLoaded, type Declared } from './declare.ts'
 import { desiredModuleDocuments, desiredPolicies, type BlameFile, type Finish, type Results } from './desired.ts'
+import { leftAlone } from './left-alone.ts'
 import { mapLimit } from './map-limit.ts'
 import { dataInForce } from './shared-data.ts'
 import { modulesInForce, type SharedStage } from './shared-modules.ts'
@@ -228,10 +229,12 @@ async function finish(
     result.kind === 'refused' ? result.findings : result.warnings,
   )
   const { findings, outOfScope } = declared.composition
+  const left = leftAlone(declared.composition, declared.managed, options)
   return {
     conflict: false,
     findings: bySource([
       ...findings,
+      ...left,
       ...modules.findings,
       ...data.findings,
       ...testFindings,

@@ -152,7 +152,10 @@ describe('stored content that the configuration does not give to anybody', () =>
     const scopes = scoped({ main: { policies: ['g/**'] } })
     const options = { scopes, configured: new Set(['main', 'new']), stored: world.stored() }
     const rest = fragment('main', { 'g/a/1/policy.rego': files['g/a/1/policy.rego'] }, 'c2')
-    expect((await world.build([rest, fragment('new', {})], options)).plan).toMatchObject({ empty: true })
+    const left = await world.build([rest, fragment('new', {})], options)
+    expect(left.plan).toMatchObject({ empty: true })
+    expect(left.findings.get('main')).toMatchObject([{ code: 'left_alone', severity: 'warning' }])
+    expect(left.findings.get('main')?.[0]?.message).toContain('h/b/1, lib/x.rego, t/data.json')
     const built = await world.build(
       [rest, fragment('new', { 'lib/x.rego': lib['lib/x.rego'], 'h/b/1/policy.rego': files['h/b/1/policy.rego'] })],
       options,
