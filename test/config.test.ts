@@ -109,6 +109,43 @@ sources:
     ])
   })
 
+  it('says what each source may declare, what all may use, and which sources are to be removed', () => {
+    const { sources, retired, libraries } = loadConfig({
+      env: {},
+      cwd: folder(`
+libraries: [{ source: platform, modules: [lib/**] }]
+sources:
+  - { name: platform, directory: a, scope: { policies: [gaiax/**], modules: [lib/**], read: { data: [] } } }
+  - { name: all, directory: b }
+  - { name: gone, retire: true }
+  - { git: { url: https://git.example.org/old.git, token: { env: GONE_TOO } }, retire: true }
+`),
+    })
+    expect(sources.map(({ name, scope }) => [name, scope])).toEqual([
+      ['platform', { policies: ['gaiax/**'], modules: ['lib/**'], data: [], read: { data: [] } }],
+      ['all', undefined],
+    ])
+    expect(retired).toEqual(['gone', 'old'])
+    expect(libraries).toEqual([{ source: 'platform', modules: ['lib/**'], data: [] }])
+  })
+
+  it.each([
+    ['[{ directory: a, scope: { policies: [/gaiax] } }]', 'is not a pattern'],
+    ['[{ directory: a, scope: { modules: [a**/b] } }]', '** must stand alone'],
+    ['[{ directory: a, scope: { rules: [x] } }]', 'rules'],
+    ['[{ name: a, retire: true }, { directory: a }]', 'the name a is used twice'],
+    ['[{ name: edict, directory: a }]', 'the name edict is taken'],
+    ['[{ retire: true }]', 'must have the name of what is retired'],
+  ])('refuses the sources %s', (sources, problem) => {
+    expect(problemsOf(`sources: ${sources}`)).toEqual([expect.stringContaining(problem)])
+  })
+
+  it('refuses a library of a source that there is not', () => {
+    expect(problemsOf('sources: [{ directory: a }]\nlibraries: [{ source: b }]')).toEqual([
+      'libraries: there is no source b',
+    ])
+  })
+
   it('never prints a secret', () => {
     const env = {
       POLICY_REPO: 'https://git.example.org/p.git',

@@ -90,7 +90,9 @@ const parse = (entry: unknown, problem: Problem): Written | undefined => {
   const has = (key: string) => typeof entry === 'object' && entry !== null && key in entry
   const schema = has('git') ? gitSource : has('directory') ? directorySource : has('api') ? apiSource : undefined
   if (schema === undefined) {
-    problem('must have git, directory or api, or retire: true')
+    problem(
+      has('retire') ? 'must have the name of what is retired' : 'must have git, directory or api, or retire: true',
+    )
     return undefined
   }
   const parsed = schema.safeParse(entry)
