@@ -44,9 +44,9 @@ export const apiPortsOf = ({ store, takenIn, signal }: ApiPortsDeps): ApiPorts =
   }
 
   return {
-    applyChange: async ({ change, actor, dryRun = false }) => {
+    applyChange: async ({ change, actor, from = null, dryRun = false }) => {
       const source = await apiSource()
-      const id = await store.requests.submit({ reason: 'change', source, commit: null, actor, change, dryRun })
+      const id = await store.requests.submit({ reason: 'change', source, commit: null, actor, from, change, dryRun })
       const outcome = await outcomeOf(id)
       if (outcome.ok && !dryRun) await takenIn().catch(() => undefined)
       return outcome

@@ -31,7 +31,7 @@ export const portsOf = ({
   return {
     locks: {
       lock: ({ key, ...lock }) => store.locks.lock(key, lock),
-      unlock: ({ key, actor }) => store.locks.unlock(key, { actor }),
+      unlock: ({ key, ...by }) => store.locks.unlock(key, by),
       confirmed: (sequence) => store.replicas.confirm(sequence),
     },
     audit: store.audit,

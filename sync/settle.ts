@@ -38,6 +38,7 @@ export interface SettleOptions {
 
 interface Asked extends Wish {
   readonly request: string
+  readonly from: string | null
 }
 
 interface Attempt {
@@ -78,9 +79,9 @@ function chosen(requests: readonly CycleRequest[]) {
   const taken = new Set<string>()
   let deferred = 0
   let rules = 0
-  for (const { _id: request, change, actor = 'unknown', dryRun = false } of requests) {
+  for (const { _id: request, change, actor = 'unknown', from = null, dryRun = false } of requests) {
     if (change === undefined) continue
-    const asked = { request, change, actor }
+    const asked = { request, change, actor, from }
     const ids = change.kind === 'modules' ? [...change.put.map(({ id }) => id), ...change.remove] : []
     const size = change.kind === 'rules' ? change.put.length + change.patch.length + change.remove.length : 0
     if (dryRun) dry.push(asked)
@@ -182,7 +183,7 @@ function warnings({ built, asked }: Attempt): Finding[] {
 
 function grantedOf({ folded, built }: Attempt): ApiWrites | null {
   if (built.conflict || folded.effects.size === 0) return null
-  const entries = [...folded.effects].map(([{ request, actor }, effect]) => ({ request, actor, ...effect }))
+  const entries = [...folded.effects].map(([{ request, actor, from }, effect]) => ({ request, actor, from, ...effect }))
   return { entries, rules: folded.rules }
 }
 

@@ -9,6 +9,8 @@ import type { AppEnv } from './environment.ts'
 export type ApplyChange = (asked: {
   readonly change: ApiChange
   readonly actor: string
+  /** The client's address. */
+  readonly from?: string | null
   /** Only say what would come of it. */
   readonly dryRun?: boolean
 }) => Promise<CycleOutcome>

@@ -286,8 +286,9 @@ export const cycleRequestSchema = z.object({
   plan: z.string().nullable().optional(),
   /** With `rollback`: the revision to go back to. */
   revision: z.number().int().nullable().optional(),
-  /** Who asks, and why, for people. */
+  /** Who asks, where from, and why, for people. */
   actor: z.string().optional(),
+  from: z.string().nullable().optional(),
   /** With `change`: what the API is asked for. */
   change: apiChangeSchema.optional(),
   /** Only say what would come of it. */

@@ -12,6 +12,7 @@ import { renderRules } from '../../policy/generate.ts'
 import { generatedModule, ruleKeySchema } from '../../policy/rules.ts'
 import { previewSchema } from '../../policy/schema.ts'
 import { granted, type ApplyChange } from '../changes.ts'
+import { clientAddress } from '../client.ts'
 import type { App, AppEnv } from '../environment.ts'
 import { documentedBody, readJson } from '../json-request.ts'
 import { errorResponses, findingJson, jsonContent } from '../schemas.ts'
@@ -64,7 +65,7 @@ const routesBelow = (app: App, base: string, index: number, options: ModuleRoute
   const may = async (c: Context<AppEnv>, what: Action, resource: string): Promise<string> =>
     (await enforce(c.get('actor'), what, resource)).id
   const change = async (c: Context<AppEnv>, asked: ApiChange, actor: string) =>
-    granted(c, await applyChange({ change: asked, actor }))
+    granted(c, await applyChange({ change: asked, actor, from: clientAddress(c) }))
 
   app.post(`${base}/generate`, async (c) => {
     await may(c, 'module.write', '*')

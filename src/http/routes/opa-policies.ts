@@ -6,9 +6,11 @@ import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import type { Action, Enforce } from '../../auth/enforce.ts'
 import { EdictError } from '../../errors.ts'
+import type { ApiChange } from '../../policy/api-change.ts'
 import type { PolicyKey, PolicyMeta } from '../../policy/schema.ts'
 import type { Registry } from '../../registry/registry.ts'
 import { granted, type ApplyChange } from '../changes.ts'
+import { clientAddress } from '../client.ts'
 import type { App, AppEnv } from '../environment.ts'
 import type { ErrorLog } from '../error-body.ts'
 import { createAnswering } from '../opa/answering.ts'
@@ -32,6 +34,8 @@ const base = '/v1/policies'
 
 export const opaPolicyRoutes = (app: App, deps: OpaPoliciesDeps): void => {
   const { registry, modules, policies, applyChange, enforce, log } = deps
+  const change = async (c: Context<AppEnv>, asked: ApiChange, actor: string) =>
+    granted(c, await applyChange({ change: asked, actor, from: clientAddress(c) }))
   const answering = createAnswering(log, explain)
 
   const may = async (c: Context<AppEnv>, action: Action, resource: string): Promise<string> =>
@@ -88,7 +92,7 @@ export const opaPolicyRoutes = (app: App, deps: OpaPoliciesDeps): void => {
       const id = idOf(c)
       const actor = await may(c, 'module.write', id)
       const rego = Buffer.from(await readBytes(c)).toString()
-      granted(c, await applyChange({ change: { kind: 'modules', put: [{ id, rego }], remove: [] }, actor }))
+      await change(c, { kind: 'modules', put: [{ id, rego }], remove: [] }, actor)
       return json(c, {})
     }),
   )
@@ -98,7 +102,7 @@ export const opaPolicyRoutes = (app: App, deps: OpaPoliciesDeps): void => {
     answering(async (c) => {
       const id = idOf(c)
       const actor = await may(c, 'module.delete', id)
-      granted(c, await applyChange({ change: { kind: 'modules', put: [], remove: [id] }, actor }))
+      await change(c, { kind: 'modules', put: [], remove: [id] }, actor)
       return json(c, {})
     }),
   )

@@ -12,6 +12,7 @@ import { parseRules, ruleInputSchema, showRules, type RuleInput } from '../../po
 import { ruleKey, ruleKeySchema, type Rule } from '../../policy/rules.ts'
 import { previewSchema } from '../../policy/schema.ts'
 import { granted, type ApplyChange } from '../changes.ts'
+import { clientAddress } from '../client.ts'
 import type { App, AppEnv } from '../environment.ts'
 import { documentedBody, invalidRequest, readJson } from '../json-request.ts'
 import { readBytes } from '../request-body.ts'
@@ -95,7 +96,7 @@ export const ruleRoutes = (app: App, options: RuleRoutesOptions): void => {
   const may = async (c: Context<AppEnv>, what: Action, resource: string): Promise<string> =>
     (await enforce(c.get('actor'), what, resource)).id
   const change = async (c: Context<AppEnv>, asked: Partial<RulesChange>, actor: string) =>
-    granted(c, await applyChange({ change: { ...nothing, ...asked }, actor }))
+    granted(c, await applyChange({ change: { ...nothing, ...asked }, actor, from: clientAddress(c) }))
   const found = async (id: string): Promise<Rule> => {
     const rule = await rules.get(id)
     if (rule === null) throw new EdictError('rule_not_found', `no rule ${id}`)
