@@ -1,21 +1,22 @@
 #!/usr/bin/env node
 /**
- * The command line: `edict serve | sync | status | rules`. Reads the environment, has `main/` build and join the parts, prints
- * for people (or `--json`), and turns outcomes into exit codes.
+ * The command line. Reads the environment, hands it to the commands (`cli/`, one file each), which have `main/` build and
+ * join the parts, and turns errors into exit codes.
  */
 import { Command } from 'commander'
+import { addApply } from './cli/apply.ts'
+import { addCompose } from './cli/compose.ts'
+import { addConfirm } from './cli/confirm.ts'
+import { type AddCommand, type Context, exit } from './cli/context.ts'
+import { addPlan } from './cli/plan.ts'
+import { addRelease } from './cli/release.ts'
+import { addRollback } from './cli/rollback.ts'
 import { rulesCommand } from './cli/rules.ts'
-import { loadConfig, parseConfig, readOrigin } from './config.ts'
+import { addServe } from './cli/serve.ts'
+import { addStatus } from './cli/status.ts'
+import { addSync } from './cli/sync.ts'
 import { EdictError } from './errors.ts'
-import { runServer } from './main/serve.ts'
-import { readStatus } from './main/status.ts'
-import { runSync, runWorker } from './main/sync.ts'
-import { createProgressBar } from './progress.ts'
-import { statusText } from './status-text.ts'
 import { version } from './version.ts'
-
-/** 0 done, 1 failed, 2 wrong usage or configuration, 3 done with findings. */
-const exit = { done: 0, failed: 1, usage: 2, findings: 3 } as const
 
 const stop = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM'] as const)
@@ -29,22 +30,6 @@ const isStop = (error: unknown): boolean =>
   ((error instanceof EdictError && error.code === 'shutting_down') ||
     (error instanceof Error && error.name === 'AbortError'))
 
-/** What runs until it is stopped has done its work then, however early that is. */
-const untilStopped = (running: Promise<void>): Promise<void> =>
-  running.catch((error: unknown) => {
-    if (!isStop(error)) throw error
-  })
-
-interface Shared {
-  readonly config?: string
-}
-
-const place = () => ({ env: process.env, cwd: process.cwd(), file: program.opts<Shared>().config })
-
-const print = (text: string): void => void process.stdout.write(`${text}\n`)
-/** Where a command whose output may be parsed tells people something. */
-const tell = (text: string): void => void process.stderr.write(`${text}\n`)
-
 const program = new Command('edict')
   .description('Git-synced policy evaluation server that embeds OPA as WebAssembly')
   .version(version)
@@ -52,46 +37,32 @@ const program = new Command('edict')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? exit.done : exit.usage))
   .option('-c, --config <file>', 'configuration file (default: edict.yaml in the working folder)')
 
-program
-  .command('serve')
-  .description('serve decisions, and keep the sources in sync')
-  .option('--no-sync', 'serve only; a worker elsewhere syncs')
-  .action(async ({ sync }: { sync: boolean }) => {
-    const origin = readOrigin(place())
-    const config = parseConfig(origin)
-    const onProgress = createProgressBar(process.stderr)
-    await untilStopped(runServer({ config, origin, env: process.env, sync, print, onProgress, signal: stop.signal }))
-  })
+const commands: readonly AddCommand[] = [
+  addServe,
+  addSync,
+  addStatus,
+  addCompose,
+  addPlan,
+  addApply,
+  addRollback,
+  addConfirm,
+  addRelease,
+]
+const context: Context = {
+  env: process.env,
+  cwd: process.cwd(),
+  file: () => program.opts<{ readonly config?: string }>().config,
+  signal: stop.signal,
+  print: (text) => void process.stdout.write(`${text}\n`),
+  tell: (text) => void process.stderr.write(`${text}\n`),
+  untilStopped: (running) =>
+    running.catch((error: unknown) => {
+      if (!isStop(error)) throw error
+    }),
+}
 
-program
-  .command('sync')
-  .description('run one sync cycle, or follow the sources with --watch')
-  .option('--watch', 'keep running: poll, watch and answer requests')
-  .option('--source <name>', 'only this source')
-  .option('--confirm <commit>', 'apply the mass deletion of this very commit')
-  .option('--json', 'print the outcome as JSON')
-  .action(async (options: { watch?: boolean; source?: string; confirm?: string; json?: boolean }) => {
-    const onProgress = createProgressBar(process.stderr)
-    const common = { config: loadConfig(place()), env: process.env, onProgress, signal: stop.signal }
-    if (options.watch) return untilStopped(runWorker({ ...common, print }))
-    const { source = null, confirm = null } = options
-    const outcome = await runSync({ ...common, source, confirm, print: tell })
-    print(options.json ? JSON.stringify(outcome, null, 2) : outcome.text)
-    const findings = outcome.findings.some(({ severity }) => severity === 'error')
-    process.exitCode = !outcome.ok ? exit.failed : findings ? exit.findings : exit.done
-  })
-
-program
-  .command('status')
-  .description('show the sources, the revision in force, quarantined and locked policies')
-  .option('--json', 'print JSON')
-  .action(async ({ json }: { json?: boolean }) => {
-    const config = loadConfig(place())
-    const status = await readStatus({ config, env: process.env, print: tell, signal: stop.signal })
-    print(json ? JSON.stringify(status, null, 2) : statusText(status))
-  })
-
-program.addCommand(rulesCommand({ env: process.env, print, tell }))
+for (const add of commands) add(program, context)
+program.addCommand(rulesCommand(context))
 
 /** What is the caller's to mend is told without a stack. */
 const describe = (error: unknown): string => {
@@ -101,9 +72,13 @@ const describe = (error: unknown): string => {
   return error instanceof EdictError ? `${error.message}${cause}` : (error.stack ?? error.message)
 }
 
+/** Where 2 means that changes are pending, nothing else may mean it. */
+const saysPending = () => ['compose', 'plan', 'apply'].includes(program.args[0] ?? '')
+
 try {
   await program.parseAsync()
 } catch (error) {
   process.stderr.write(`edict: ${isStop(error) ? 'stopped before it was done' : describe(error)}\n`)
-  process.exitCode = error instanceof EdictError && error.code === 'config_invalid' ? exit.usage : exit.failed
+  const isUsage = error instanceof EdictError && error.code === 'config_invalid' && !saysPending()
+  process.exitCode = isUsage ? exit.usage : exit.failed
 }

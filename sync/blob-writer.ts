@@ -1,6 +1,5 @@
 /** Hands blobs to the store in batches while they are made, so that a large build does not hold them all. */
 import type { Blob } from '../src/policy/documents.ts'
-import type { Blobs } from '../src/store/blobs.ts'
 
 const mostBytes = 8 * 1024 * 1024
 const mostBlobs = 200
@@ -11,7 +10,8 @@ export interface BlobWriter {
   readonly flush: () => Promise<void>
 }
 
-export function createBlobWriter(blobs: Pick<Blobs, 'put'>): BlobWriter {
+/** `blobs` may be anything that takes them. */
+export function createBlobWriter(blobs: { readonly put: (blobs: readonly Blob[]) => Promise<unknown> }): BlobWriter {
   let batch: Blob[] = []
   let bytes = 0
   let tail: Promise<unknown> = Promise.resolve()

@@ -17,6 +17,7 @@ import { sleep } from '../src/store/wait.ts'
 import { isApiSource } from './api-source.ts'
 import { createBuilder, type BuildDeps } from './build.ts'
 import { joined, logReport, type Cycle, type CycleOptions, type CycleReport, type Refusal } from './cycle-report.ts'
+import { dryPlan, type DryPlan, type DryPlanOptions } from './dry-plan.ts'
 import { createHousekeeping } from './housekeeping.ts'
 import { createLoader } from './load.ts'
 import { createBuildFrom } from './look.ts'
@@ -49,6 +50,8 @@ export interface Reconciler {
   readonly cycle: Cycle
   /** Back to an earlier revision, as a new one. Rejects, besides, with `revision_gone`, `not_found`. */
   readonly rollback: Rollback
+  /** What a cycle would do; writes nothing. */
+  readonly plan: (options: DryPlanOptions) => Promise<DryPlan>
   /** Resolves when what was asked for is done and tidied up. */
   readonly idle: () => Promise<void>
 }
@@ -76,15 +79,17 @@ export function createReconciler({
   const configured = new Set([...byName.keys(), ...retired])
   const readText = store.policies.readText
   const api = sources.find(isApiSource) ?? null
-  const building: BuildDeps = {
+  const builderDeps: BuildDeps = {
     opa,
     limits,
     readPolicy: (key) => store.policies.get(key),
     readText,
     blame: async (source, path, commit) => (await byName.get(source)?.blame(path, commit)) ?? null,
   }
-  const bare = createBuilder(building)
-  const build = defaults === undefined ? bare : createBuilder({ ...building, defaults })
+  const bare = createBuilder(builderDeps)
+  const build = defaults === undefined ? bare : createBuilder({ ...builderDeps, defaults })
+  const building = { bounds: { configured, scopes, libraries }, build, bare, api, clock }
+  const planner = { readPolicies: store.policies.whole, readText }
   const deps = {
     store,
     sources: byName,
@@ -93,8 +98,8 @@ export function createReconciler({
     approval,
     api,
     loader: createLoader(sources, log),
-    buildFrom: createBuildFrom({ store, bounds: { configured, scopes, libraries }, build, bare, api, clock }),
-    planner: { readPolicies: store.policies.whole, readText, putBlobs: store.blobs.put },
+    buildFrom: createBuildFrom({ store, ...building }),
+    planner: { ...planner, putBlobs: store.blobs.put },
     holder: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
     clock,
   }
@@ -151,6 +156,7 @@ export function createReconciler({
         await store.ensureCollections()
         return rollback(options, deps)
       }),
+    plan: (options) => dryPlan(options, { ...deps, building, planner }),
     idle: () => tail,
   }
 }

@@ -84,7 +84,8 @@ export type BuildFrom = (
   choice: Choice,
 ) => Promise<Chosen>
 
-export interface BuildFromDeps extends Pick<LookDeps, 'store' | 'clock' | 'api'> {
+export interface BuildFromDeps extends Pick<LookDeps, 'clock' | 'api'> {
+  readonly store: { readonly blobs: Parameters<typeof createBlobWriter>[0] }
   /** What the configuration says of who may declare what. */
   readonly bounds: Pick<BuildOptions, 'configured' | 'scopes' | 'libraries'>
   readonly build: Builder

@@ -1,15 +1,12 @@
-/** The half that writes: what `edict sync` runs once, and what `edict sync --watch` and `edict serve` keep running. */
+/** The half that writes: what one cycle of a command runs on, and what `edict sync --watch` and `edict serve` keep running. */
 import { mkdir } from 'node:fs/promises'
 import type { Logger } from 'pino'
 import type { Extension } from '../../extensions/extension.ts'
 import { createSource } from '../../sync/create-source.ts'
 import { createReconciler } from '../../sync/cycle.ts'
-import type { CycleReport } from '../../sync/cycle-report.ts'
 import { createWorker, type Worker } from '../../sync/worker.ts'
 import { openCompiler } from '../compiler.ts'
 import type { Config } from '../config.ts'
-import { EdictError } from '../errors.ts'
-import { findingLine } from '../finding-text.ts'
 import { createLog } from '../log.ts'
 import { shipped } from '../policy/rbac.ts'
 import type { SourceScope } from '../policy/scope.ts'
@@ -22,10 +19,10 @@ interface Parts {
   readonly log: Logger
 }
 
-const scopesOf = ({ sources }: Config): ReadonlyMap<string, SourceScope> =>
+export const scopesOf = ({ sources }: Config): ReadonlyMap<string, SourceScope> =>
   new Map(sources.flatMap(({ name, scope }) => (scope === undefined ? [] : [[name, scope] as const])))
 
-const openReconciler = async ({ config, env, print, signal }: RunOptions, { store, extensions, log }: Parts) => {
+export const openReconciler = async ({ config, env, print, signal }: RunOptions, { store, extensions, log }: Parts) => {
   await mkdir(config.dataDir, { recursive: true })
   const opa = await openCompiler({ extensions, dataDir: config.dataDir, env, print, signal })
   const deps = { dataDir: config.dataDir, log, env, store }
@@ -71,50 +68,6 @@ export const runWorker = async (options: RunOptions): Promise<void> => {
       .then(({ message }) => options.print(`edict follows its sources: ${message}`))
       .catch(() => undefined)
     await worker.run()
-  } finally {
-    await close()
-  }
-}
-
-export interface SyncOptions extends RunOptions {
-  /** null: all. */
-  readonly source: string | null
-  /** The commit whose mass deletion is confirmed. */
-  readonly confirm: string | null
-}
-
-export interface SyncOutcome extends CycleReport {
-  readonly text: string
-}
-
-const checkSource = ({ config, source }: SyncOptions): void => {
-  const names = config.sources.map(({ name }) => name)
-  if (names.length + config.retired.length === 0)
-    throw new EdictError(
-      'config_invalid',
-      'No source is configured. Set POLICY_REPO or EDICT_DIRECTORY, or write sources into edict.yaml.',
-    )
-  if (source !== null && !names.includes(source))
-    throw new EdictError('config_invalid', `There is no source ${source}. Configured: ${names.join(', ')}.`)
-}
-
-/** `edict sync`: one cycle, here and now. */
-export const runSync = async (options: SyncOptions): Promise<SyncOutcome> => {
-  checkSource(options)
-  const { config, source, confirm, signal, onProgress } = options
-  const log = createLog(config)
-  const extensions = await allExtensions(options)
-  const { store, close } = await openDeployment(options, log)
-  try {
-    const { reconciler } = await openReconciler(options, { store, extensions, log })
-    const report = await reconciler.cycle({
-      signal,
-      ...(source !== null && { sources: [source] }),
-      ...(confirm !== null && { confirm: [{ source, commit: confirm }] }),
-      ...(onProgress && { onProgress }),
-    })
-    await reconciler.idle()
-    return { ...report, text: [report.message, ...report.findings.map(findingLine)].join('\n') }
   } finally {
     await close()
   }

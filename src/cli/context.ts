@@ -1,0 +1,37 @@
+/** What every command is handed, and how a command line ends. */
+import type { Command } from 'commander'
+import { loadConfig, type Config } from '../config.ts'
+import type { RunOptions } from '../main/deployment.ts'
+import { createProgressBar } from '../progress.ts'
+
+/** 0 done, 1 failed, 2 wrong usage or configuration, 3 done with findings. */
+export const exit = { done: 0, failed: 1, usage: 2, findings: 3 } as const
+
+/** Of commands that say what would change: 0 nothing to do, 1 failed, 2 changes wait, 3 findings, 4 tests failed. */
+export const planExit = { done: 0, failed: 1, pending: 2, findings: 3, testsFailed: 4 } as const
+
+export interface Context {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly cwd: string
+  /** `--config`. */
+  readonly file: () => string | undefined
+  readonly signal: AbortSignal
+  /** On standard output. */
+  readonly print: (text: string) => void
+  /** Tells people something where the output may be parsed. */
+  readonly tell: (text: string) => void
+  /** What runs until it is stopped has done its work then, however early that is. */
+  readonly untilStopped: (running: Promise<void>) => Promise<void>
+}
+
+export type AddCommand = (program: Command, context: Context) => void
+
+export const configOf = ({ env, cwd, file }: Context): Config => loadConfig({ env, cwd, file: file() })
+
+/** For a command that runs once. */
+export const runOptions = (context: Context, config: Config = configOf(context)): RunOptions => {
+  const { env, signal, tell } = context
+  return { config, env, signal, print: tell, onProgress: createProgressBar(process.stderr) }
+}
+
+export const asJson = (value: unknown): string => JSON.stringify(value, null, 2)

@@ -1,0 +1,35 @@
+/** A plan for people: what it changes, how the texts differ, what was found. */
+import type { DocumentDiff, FileDiff } from './policy/diff.ts'
+import type { PlannedChange, PlanSummary } from './policy/plan-document.ts'
+import { findingLine } from './finding-text.ts'
+
+const marked = ({ create, replace, remove }: PlannedChange, kind: string): string[] => [
+  ...create.map((key) => `  + ${kind} ${key}`),
+  ...replace.map((key) => `  ~ ${kind} ${key}`),
+  ...remove.map((key) => `  - ${kind} ${key}`),
+]
+
+const diffLines = (diff: FileDiff): string[] => {
+  if (diff.kind === 'text') return diff.diff.trimEnd().split('\n')
+  const sizes = diff.kind === 'omitted' ? [diff.before, diff.after].map((size) => `${size?.bytes ?? 0} bytes`) : []
+  if (diff.kind === 'omitted') return [`${diff.file}: ${sizes.join(' → ')}, not shown`]
+  const operations = diff.operations.map(
+    ({ op, path, value }) => `  ${op} ${path}${value === undefined ? '' : ` ${value}`}`,
+  )
+  return [diff.file, ...operations]
+}
+
+const counts = ({ create, replace, remove, keep }: PlannedChange): string =>
+  `${create.length} to create, ${replace.length} to replace, ${remove.length} to remove, ${keep} to keep`
+
+export const planText = (plan: PlanSummary, diffs: readonly DocumentDiff[]): string => {
+  const { digest, baseRevision, sources, changes, findings } = plan
+  return [
+    `plan ${digest.slice(0, 12)} on revision ${baseRevision}: ${counts(changes.policies)}`,
+    ...sources.map(({ name, revision, digest: fragment }) => `  ${fragment === '' ? ' ' : '*'} ${name} at ${revision}`),
+    ...marked(changes.policies, 'policy'),
+    ...marked(changes.modules, 'module'),
+    ...diffs.flatMap(({ files }) => files.flatMap((file) => ['', ...diffLines(file)])),
+    ...(findings.length === 0 ? [] : ['', ...findings.map(findingLine)]),
+  ].join('\n')
+}
