@@ -6,6 +6,7 @@ import type { PolicyStatus, SourceDocument } from '../src/policy/schema.ts'
 import type { ApiWrites } from '../src/store/api-writes.ts'
 import type { Lease } from '../src/store/lease.ts'
 import type { Store } from '../src/store/store.ts'
+import type { Archived } from '../src/store/versions.ts'
 import { backoffMs, sleep } from '../src/store/wait.ts'
 import type { Blamer } from './blame-findings.ts'
 import type { Built } from './build.ts'
@@ -33,10 +34,11 @@ export interface ApplyBuiltOptions {
 export async function applyBuilt(options: ApplyBuiltOptions): Promise<number | 'moved'> {
   const { store, holder, baseRevision } = options
   const documents = await blamed(options)
+  const archived = options.record === null ? nothingArchived : await store.archive(documents)
   const lease = await takeLease(store, holder)
   try {
     const { revision } = await store.head()
-    return revision === baseRevision ? await write(options, documents, lease) : 'moved'
+    return revision === baseRevision ? await write(options, { documents, archived, lease }) : 'moved'
   } catch (error) {
     if (error instanceof EdictError && error.code === 'conflict') return 'moved'
     throw error
@@ -58,7 +60,15 @@ async function takeLease(store: Store, holder: string): Promise<Lease> {
   }
 }
 
-async function write(options: ApplyBuiltOptions, documents: Built['documents'], lease: Lease): Promise<number> {
+const nothingArchived: Archived = { policies: [], modules: [] }
+
+interface Ready {
+  readonly documents: Built['documents']
+  readonly archived: Archived
+  readonly lease: Lease
+}
+
+async function write(options: ApplyBuiltOptions, { documents, archived, lease }: Ready): Promise<number> {
   const { store, baseRevision, statuses: sources, record, actor = 'edict', holds = [], granted = null } = options
   if (record === null) {
     const { create, replace, statuses, modules } = documents
@@ -73,6 +83,7 @@ async function write(options: ApplyBuiltOptions, documents: Built['documents'], 
     revision: { sources: made },
     record,
     holds,
+    archived,
     ...(granted && { api: granted }),
   }
   return (await store.apply({ plan, lease, actor })).revision

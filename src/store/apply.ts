@@ -24,7 +24,7 @@ import type { Lease } from './lease.ts'
 import { textChanges } from './text-changes.ts'
 import { lighten } from './lighten.ts'
 import { notWaiting } from './plans.ts'
-import { archive, type Archived, succeed } from './versions.ts'
+import { archive, type Archived, type ArchivedDocuments, succeed } from './versions.ts'
 
 export interface ApplyPlan {
   /** `head.revision` that the plan was made against. */
@@ -45,6 +45,8 @@ export interface ApplyPlan {
   readonly holds?: readonly HoldDocument[]
   /** What it grants to callers of the API. */
   readonly api?: ApiWrites
+  /** What `archive` made of its documents. */
+  readonly archived: Archived
 }
 
 export interface StatusChange {
@@ -68,6 +70,8 @@ export interface Applied {
 }
 
 export interface Apply {
+  /** Puts away what the revision will consist of. Needs no lease, so that an apply holds it for a moment only. */
+  readonly archive: (documents: ArchivedDocuments) => Promise<Archived>
   /** Rejects with `conflict` when the base moved, the lease was lost or a blob is gone: plan again. */
   readonly apply: (options: { plan: ApplyPlan; lease: Lease; actor: string }) => Promise<Applied>
   readonly applyStatus: (options: { plan: StatusPlan; lease: Lease; actor: string }) => Promise<Applied>
@@ -83,8 +87,9 @@ export interface ApplyDeps {
 
 export function createApply({ connection, change, blobs }: ApplyDeps): Apply {
   return {
+    archive: (documents) => archive(documents, blobs),
     apply: async ({ plan, lease, actor }) => {
-      const [light, archived] = await Promise.all([lighten(plan, blobs), archive(plan, blobs)])
+      const light = await lighten(plan, blobs)
       const action = plan.record.kind === 'rollback' ? 'revision.rollback' : 'sync.apply'
       const info = {
         actor,
@@ -93,7 +98,7 @@ export function createApply({ connection, change, blobs }: ApplyDeps): Apply {
         bumpRevision: true,
         deadlineMs,
         entries: plan.api?.entries ?? [],
-        changes: await connection.run((db) => textChanges(db, plan, archived)),
+        changes: await connection.run((db) => textChanges(db, plan, plan.archived)),
       }
       const { sequence, revision } = await change({ ...info, details: summaryOf(plan) }, async (session, context) => {
         await guard({ session, context, lease, baseRevision: plan.baseRevision })
@@ -106,7 +111,7 @@ export function createApply({ connection, change, blobs }: ApplyDeps): Apply {
         ])
         if (plan.api !== undefined) await writeApi(plan.api, { session, context })
         await record({ session, context, plan, actor })
-        await writePlan({ session, context, plan: light, archived })
+        await writePlan({ session, context, plan: light })
       })
       return { sequence, revision }
     },
@@ -184,10 +189,9 @@ interface Writing {
   readonly session: ClientSession
   readonly context: ChangeContext
   readonly plan: ApplyPlan
-  readonly archived: Archived
 }
 
-async function writePlan({ session, context, plan, archived }: Writing): Promise<void> {
+async function writePlan({ session, context, plan }: Writing): Promise<void> {
   const { collections, revision, at } = context
   const numbered = <T extends object>(document: T) => ({ ...document, revision })
   await writeStatuses(collections, session, plan.statuses ?? [])
@@ -205,7 +209,7 @@ async function writePlan({ session, context, plan, archived }: Writing): Promise
   ])
   await write(collections.sources, session, plan.sources.map(put))
   const removed = { policies: plan.remove, modules: plan.modules.remove }
-  await succeed({ session, collections, revision, archived, removed })
+  await succeed({ session, collections, revision, archived: plan.archived, removed })
   const policies = await collections.policies.countDocuments({}, { session })
   const { created, replaced } = summaryOf(plan)
   const { sources } = plan.revision

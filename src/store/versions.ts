@@ -18,9 +18,11 @@ export interface Archived {
   readonly modules: readonly ModuleDocument[]
 }
 
+export type ArchivedDocuments = Pick<ApplyPlan, 'create' | 'replace' | 'modules'>
+
 /** Before the transaction: puts the texts away as blobs. What never had a good artifact is part of no revision. */
 export async function archive(
-  { create, replace, modules }: Pick<ApplyPlan, 'create' | 'replace' | 'modules'>,
+  { create, replace, modules }: ArchivedDocuments,
   blobs: Pick<Blobs, 'put'>,
 ): Promise<Archived> {
   const made: Blob[] = []

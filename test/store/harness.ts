@@ -124,6 +124,7 @@ export const planRecord = (over: Partial<PlanDocument> = {}): PlanDocument => ({
 export const plan = (over: Partial<ApplyPlan> = {}): ApplyPlan => ({
   baseRevision: 0,
   record: planRecord(),
+  archived: { policies: [], modules: [] },
   create: [],
   replace: [],
   remove: [],
@@ -140,7 +141,9 @@ export async function applyPlan(store: Store, wanted: Partial<ApplyPlan>) {
   const lease = await store.leases.acquire({ holder: 'test', ttlMs: 30_000 })
   if (lease === null) throw new Error('the lease is taken')
   const { revision } = await store.head()
-  const applied = await store.apply({ plan: plan({ baseRevision: revision, ...wanted }), lease, actor: 'sync' })
+  const made = plan({ baseRevision: revision, ...wanted })
+  const archived = await store.archive(made)
+  const applied = await store.apply({ plan: { ...made, archived }, lease, actor: 'sync' })
   await store.leases.release(lease)
   return applied
 }
