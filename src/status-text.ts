@@ -10,7 +10,17 @@ export interface Status {
   readonly locks: readonly LockDocument[]
 }
 
-const sourceLines = ({ _id, phase, reason, message, revision, counts, held, findings }: SourceDocument): string[] => [
+const sourceLines = ({
+  _id,
+  phase,
+  reason,
+  message,
+  revision,
+  counts,
+  held,
+  plan = null,
+  findings,
+}: SourceDocument): string[] => [
   `${_id}  ${phase} (${reason})  ${revision ?? 'nothing in force'}  ${counts.policies} policies, ${counts.modules} modules`,
   ...(message === '' ? [] : [`  ${message}`]),
   ...(held === null
@@ -19,6 +29,7 @@ const sourceLines = ({ _id, phase, reason, message, revision, counts, held, find
         `  held: ${held.commit} would remove ${held.removes.length} of ${held.of}; confirm it with`,
         `    edict sync --confirm ${held.commit}`,
       ]),
+  ...(plan === null ? [] : [`  plan ${plan} waits; approve it with`, `    edict apply --plan ${plan}`]),
   ...findings.map((finding) => `  ${findingLine(finding)}`),
 ]
 
