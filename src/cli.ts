@@ -5,6 +5,7 @@
  */
 import { Command } from 'commander'
 import { addApply } from './cli/apply.ts'
+import { addAudit } from './cli/audit.ts'
 import { addCompose } from './cli/compose.ts'
 import { addConfirm } from './cli/confirm.ts'
 import { type AddCommand, type Context, exit } from './cli/context.ts'
@@ -47,6 +48,7 @@ const commands: readonly AddCommand[] = [
   addRollback,
   addConfirm,
   addRelease,
+  addAudit,
 ]
 const context: Context = {
   env: process.env,

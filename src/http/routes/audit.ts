@@ -3,8 +3,8 @@ import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { stream } from 'hono/streaming'
 import type { Enforce } from '../../auth/enforce.ts'
+import { auditJson } from '../../audit-text.ts'
 import { EdictError } from '../../errors.ts'
-import type { AuditDocument } from '../../policy/schema.ts'
 import type { Audit, AuditQuery } from '../../store/audit.ts'
 import { markText, parseMark } from '../../store/audit-chain.ts'
 import type { App, AppEnv } from '../environment.ts'
@@ -105,7 +105,7 @@ export const auditRoutes = (app: App, { audit, enforce }: AuditRoutesOptions): v
     const found = await audit.list({ ...wanted, limit: limit + 1 })
     const page = found.slice(0, limit)
     const next = found.length > limit ? (page.at(-1)?._id ?? null) : null
-    return c.json({ entries: page.map(shown), next })
+    return c.json({ entries: page.map(auditJson), next })
   })
 
   app.openapi(verifyRoute, async (c) => {
@@ -130,21 +130,9 @@ const lines = async (c: Context<AppEnv>, audit: AuditLog, wanted: AuditQuery): P
     out.onAbort(() => void entries.return?.())
     while (next.done !== true) {
       // oxlint-disable-next-line no-await-in-loop
-      await out.write(`${JSON.stringify(shown(next.value))}\n`)
+      await out.write(`${JSON.stringify(auditJson(next.value))}\n`)
       // oxlint-disable-next-line no-await-in-loop
       next = await entries.next()
     }
   })
 }
-
-const shown = ({ _id, at, actor, from, action, resource, details, changes, hash }: AuditDocument) => ({
-  sequence: _id,
-  at: at.toISOString(),
-  actor,
-  from,
-  action,
-  resource,
-  details,
-  changes: [...changes],
-  mark: markText({ sequence: _id, hash }),
-})

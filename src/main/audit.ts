@@ -1,0 +1,44 @@
+/** The audit log of this deployment, read or changed from a command line. */
+import { hostname } from 'node:os'
+import { EdictError } from '../errors.ts'
+import { createLog } from '../log.ts'
+import type { AuditDocument } from '../policy/schema.ts'
+import type { Audit, AuditQuery, AuditVerdict } from '../store/audit.ts'
+import { parseMark, type AuditMark } from '../store/audit-chain.ts'
+import { openDeployment, type RunOptions } from './deployment.ts'
+
+const withAudit = async <T>(options: RunOptions, work: (audit: Audit) => Promise<T>): Promise<T> => {
+  const { store, close } = await openDeployment(options, createLog(options.config))
+  try {
+    return await work(store.audit)
+  } finally {
+    await close()
+  }
+}
+
+/** `since` as a change answered with it: `<sequence>:<hash>`. */
+export const verifyAudit = (options: RunOptions & { readonly since: string | null }): Promise<AuditVerdict> => {
+  const { since } = options
+  const mark = since === null ? undefined : parseMark(since)
+  if (since !== null && mark === undefined)
+    throw new EdictError('config_invalid', `${since} is no mark: <sequence>:<hash>, as a change answered with.`)
+  return withAudit(options, (audit) => audit.verify({ since: mark }))
+}
+
+export const listAudit = (
+  options: RunOptions & { readonly query: AuditQuery; readonly limit: number },
+): Promise<readonly AuditDocument[]> =>
+  withAudit(options, (audit) => audit.list({ ...options.query, limit: options.limit }))
+
+/** Every entry, newest first, handed over as it is read. */
+export const exportAudit = (
+  options: RunOptions & { readonly query: AuditQuery; readonly take: (entry: AuditDocument) => void },
+): Promise<void> =>
+  withAudit(options, async (audit) => {
+    for await (const entry of audit.each(options.query)) options.take(entry)
+  })
+
+export const eraseFromAudit = (
+  options: RunOptions & { readonly subject: string },
+): Promise<{ readonly erased: number } & AuditMark> =>
+  withAudit(options, (audit) => audit.erase({ subject: options.subject, actor: 'cli', from: hostname() }))
