@@ -43,8 +43,9 @@ it('every change is an entry that says who, from where, what, and which text bec
   expect(of('policy.lock')).toMatchObject([{ actor: 'local', from: '127.0.0.1', resource: 'shop/price/1.0' }])
   expect(of('policy.unlock')).toHaveLength(1)
   const [second, first] = of('sync.apply').filter(({ changes }) => changes.some(({ key }) => key.startsWith('policy:')))
-  expect(first?.changes).toMatchObject([{ key: 'policy:shop/price/1.0', before: null }])
-  expect(second?.changes).toMatchObject([{ before: first?.changes[0]?.after }])
+  const changed = (entry: Entry | undefined) => entry?.changes.find(({ key }) => key === 'policy:shop/price/1.0')
+  expect(changed(first)).toMatchObject({ before: null, after: expect.any(String) })
+  expect(changed(second)).toMatchObject({ before: changed(first)?.after })
   expect(await entries('?module_name=rbac/extra')).toMatchObject([
     { action: 'sync.apply' },
     { action: 'module.upload', changes: [{ key: 'module:rbac/extra', before: null }] },
@@ -72,7 +73,7 @@ it('is exported a line an entry, over HTTP and by the command line', async () =>
 
 it('forgets a person and still verifies; an entry that was altered is found', async () => {
   const erased = await runEdict(['audit', 'erase', '127.0.0.1', '--json'], place())
-  expect(JSON.parse(erased.stdout)).toMatchObject({ erased: 3 })
+  expect(JSON.parse(erased.stdout)).toMatchObject({ erased: 4 })
   expect((await runEdict(['audit', 'export'], place())).stdout).not.toContain('127.0.0.1')
   expect((await runEdict(['audit', 'verify'], place())).code).toBe(0)
   const client = new MongoClient(database.MONGODB_URI)
