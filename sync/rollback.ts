@@ -4,12 +4,14 @@
  */
 import { EdictError } from '../src/errors.ts'
 import { compareText } from '../src/policy/analysis.ts'
+import { apiFragment } from '../src/policy/api-fragment.ts'
 import { digestOf } from '../src/policy/digest.ts'
 import type { PlanDocument } from '../src/policy/plan-document.ts'
 import type { HoldDocument } from '../src/policy/revision-document.ts'
 import type { Fragment, SourceDocument } from '../src/policy/schema.ts'
 import type { RevisionContent } from '../src/store/revisions.ts'
 import { referencesOf } from '../src/store/blobs.ts'
+import { isApiSource } from './api-source.ts'
 import { applyBuilt } from './apply-built.ts'
 import { newestCommits } from './approval.ts'
 import { createBlamer } from './blame-findings.ts'
@@ -19,6 +21,7 @@ import { documentsOf, type World } from './look.ts'
 import { planDocument } from './planned.ts'
 import type { RoundDeps } from './round.ts'
 import type { Seen } from './source-status.ts'
+import type { Source } from './source.ts'
 import { fragmentOf } from './standing-source.ts'
 import { statusesOf } from './statuses.ts'
 import { readStored } from './stored-state.ts'
@@ -76,20 +79,27 @@ async function lookBack(revision: number, { store, sources, configured }: RoundD
   const stored = await readStored({ store, configured, thorough: false })
   const then = await store.revisions.contentAt(revision)
   const now = revision === stored.revision ? then : await store.revisions.contentAt(stored.revision)
+  const readText = store.policies.readText
   const seen = await Promise.all(
     [...sources.values()].map(async (source): Promise<Seen> => {
-      const before = stored.sources.get(source.name)
-      const isSame = contentDigest(source.name, then) === contentDigest(source.name, now)
-      const fragment = isSame ? null : await pastFragment(source.name, then, store.policies.readText)
-      return { source, before, fragment, attempted: false, error: null }
+      const [past, present] = [ownOf(source, then), ownOf(source, now)]
+      const isSame = contentDigest(past) === contentDigest(present)
+      const fragment = isSame ? null : await pastFragment(source, past, readText)
+      return { source, before: stored.sources.get(source.name), fragment, attempted: false, error: null }
     }),
   )
   return { options: {}, stored, seen, documents: documentsOf(stored, seen), waiting: null, holds: [], requests: [] }
 }
 
-function contentDigest(source: string, { policies, modules }: RevisionContent): string {
-  const own = [...policies, ...modules].filter(({ repository }) => repository === source)
-  return digestOf(own.map((document) => [document._id, ...textsOf(document)]))
+/** Rules are rows of a table that is changed row by row, with an audit entry each: they are not turned back. */
+function ownOf({ name, kind }: Source, { revision, policies, modules }: RevisionContent): RevisionContent {
+  const isOwn = ({ repository }: { readonly repository: string }) => repository === name
+  const own = modules.filter((module) => isOwn(module) && (kind !== 'api' || module.kind === 'module'))
+  return { revision, policies: policies.filter(isOwn), modules: own }
+}
+
+function contentDigest({ policies, modules }: RevisionContent): string {
+  return digestOf([...policies, ...modules].map((document) => [document._id, ...textsOf(document)]))
 }
 
 function textsOf(
@@ -102,21 +112,23 @@ function textsOf(
 }
 
 async function pastFragment(
-  source: string,
+  source: Source,
   { revision, policies, modules }: RevisionContent,
   readText: Parameters<typeof fragmentOf>[0]['readText'],
 ): Promise<Fragment> {
-  const known = revision.sources.find(({ name }) => name === source)
-  const own = { policies: policies.filter(isOf(source)), modules: modules.filter(isOf(source)) }
-  const fragment = await fragmentOf({ source, ...own, readText })
+  const fragment = await fragmentOf({ source: source.name, policies, modules, readText })
+  if (isApiSource(source)) {
+    await source.load({})
+    const files = new Map(fragment.files.map((file) => [file.path.replace(/\.rego$/, ''), file]))
+    return {
+      ...apiFragment(source.name, { ...source.content(), modules: files }),
+      ...(fragment.origins && { origins: fragment.origins }),
+    }
+  }
+  const known = revision.sources.find(({ name }) => name === source.name)
   const commit = known?.commit ?? `revision:${revision._id}`
   return { ...fragment, commit, revision: known?.revision ?? commit }
 }
-
-const isOf =
-  (source: string) =>
-  ({ repository }: { readonly repository: string }): boolean =>
-    repository === source
 
 /** What the API changes is changed on purpose: nothing polls it, so nothing needs to be held. */
 function holdsOf(plan: PlanDocument, options: RollbackOptions, { sources, clock }: RoundDeps): readonly HoldDocument[] {
