@@ -7,6 +7,7 @@ import { resolve } from 'node:path'
 import { parseDocument } from 'yaml'
 import { z } from 'zod'
 import type { Outbound } from '../extensions/extension.ts'
+import { readAuth } from './config/auth.ts'
 import { keys, type KeyName, type KeyValues } from './config/keys.ts'
 import { outboundOf } from './config/outbound.ts'
 import { librariesSchema } from './config/scopes.ts'
@@ -102,6 +103,32 @@ export interface Limits {
   readonly revisionAgeMs: number
 }
 
+export interface AuthConfig {
+  /** By configuration; `open`: as long as the store does not say otherwise. */
+  readonly mode: 'open' | 'required'
+  /** EDICT_AUTH=open was said explicitly. */
+  readonly explicit: boolean
+  readonly bootstrap: Secret | null
+  readonly oidc: OidcConfig | null
+  /** Groups of policies that are evaluated with a credential only. */
+  readonly evaluate: readonly string[]
+  /** A minute; 0: any number. */
+  readonly maxFailures: number
+  readonly maxMutations: number
+}
+
+export interface OidcConfig {
+  readonly issuer: string
+  readonly audience: string
+  readonly algorithms: readonly string[]
+  readonly clockSkewMs: number
+  /** How long keys are good that cannot be fetched anew. */
+  readonly keysForMs: number
+  /** Dotted paths in the token. */
+  readonly claims: { readonly actor: string; readonly roles: string; readonly groups: string }
+  readonly prefix: string
+}
+
 export interface Config {
   readonly server: {
     readonly host: string
@@ -111,11 +138,13 @@ export interface Config {
     readonly workers: number
     /** What a replica does that has lost the store. */
     readonly stale: 'serve' | 'refuse'
+    /** Addresses and networks. */
+    readonly trustedProxies: readonly string[]
   }
   /** One folder for the embedded database, Git mirrors, caches and state. Absolute. */
   readonly dataDir: string
   readonly store: { readonly uri: Secret | null; readonly database: string }
-  readonly auth: { readonly mode: 'open'; /** EDICT_AUTH=open was said explicitly. */ readonly explicit: boolean }
+  readonly auth: AuthConfig
   readonly limits: Limits
   readonly log: {
     readonly level: 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
@@ -236,10 +265,12 @@ export const loadConfig = (options: Parameters<typeof readOrigin>[0]): Config =>
 export const parseConfig = ({ env, cwd, path, text }: ConfigOrigin): Config => {
   const { value, problems } = text === null ? { value: {}, problems: [] } : fileProblems(path, text)
   const known = new Set<string>([...Object.values(keys).map((key) => key.path), 'sources', 'libraries', ''])
-  for (const path of written(value)) if (!known.has(path)) problems.push(`${path}: unknown key`)
+  const isSecret = (path: string): boolean => path === 'auth.bootstrap' || path.startsWith('auth.bootstrap.')
+  for (const path of written(value)) if (!known.has(path) && !isSecret(path)) problems.push(`${path}: unknown key`)
   const values = readKeys(value, env, problems)
   const { sources, retired } = readSources(value, { env, cwd, rules: values.httpAllow ?? [] }, problems)
   const libraries = readLibraries(value, sources, problems)
+  const auth = readAuth({ values, bootstrap: at(value, 'auth.bootstrap'), env }, (problem) => problems.push(problem))
   if (problems.length > 0)
     throw new EdictError('config_invalid', `The configuration is not valid:\n  ${problems.join('\n  ')}`, {
       errors: problems.map((message) => ({ code: 'config_invalid', message })),
@@ -251,10 +282,11 @@ export const parseConfig = ({ env, cwd, path, text }: ConfigOrigin): Config => {
       shutdownMs: values.shutdown,
       workers: values.workers,
       stale: values.stale,
+      trustedProxies: values.trustedProxies,
     },
     dataDir: resolve(cwd, values.data),
     store: { uri: values.uri === '' ? null : secretOf(values.uri), database: values.database },
-    auth: { mode: 'open', explicit: values.auth === 'open' },
+    auth,
     limits: {
       maxBody: values.maxBody,
       maxBatch: values.maxBatch,

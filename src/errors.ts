@@ -25,6 +25,7 @@ const table = {
   conflict: ['caller', 409],
   revision_gone: ['caller', 410],
   body_too_large: ['caller', 413],
+  rate_limited: ['caller', 429],
   headers_too_large: ['caller', 431],
   config_invalid: ['author', 500],
   evaluation_error: ['author', 500],
@@ -32,6 +33,7 @@ const table = {
   internal_error: ['ours', 500],
   tool_unavailable: ['ours', 503],
   store_unavailable: ['ours', 503],
+  identity_unavailable: ['ours', 503],
   stale_refused: ['ours', 503],
   too_many_requests: ['ours', 503],
   shutting_down: ['ours', 503],
@@ -52,11 +54,18 @@ export class EdictError extends Error {
   override readonly name = 'EdictError'
   readonly code: ErrorCode
   readonly errors: readonly ErrorDetail[]
+  /** Seconds after which it may be tried again; undefined: nobody knows. */
+  readonly retryAfter: number | undefined
 
-  constructor(code: ErrorCode, message: string, options: { cause?: unknown; errors?: readonly ErrorDetail[] } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; errors?: readonly ErrorDetail[]; retryAfter?: number } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     this.errors = options.errors ?? []
+    this.retryAfter = options.retryAfter
   }
 
   get fault(): Fault {

@@ -7,7 +7,7 @@ import type { Store } from './store/store.ts'
 
 type StorePorts = Pick<
   AppDeps,
-  'audit' | 'locks' | 'policies' | 'sources' | 'requests' | 'ownership' | 'plans' | 'revisions' | 'holds'
+  'audit' | 'tokens' | 'locks' | 'policies' | 'sources' | 'requests' | 'ownership' | 'plans' | 'revisions' | 'holds'
 > &
   ApiPorts
 
@@ -34,6 +34,7 @@ export const portsOf = ({
       unlock: ({ key, ...by }) => store.locks.unlock(key, by),
       confirmed: (sequence) => store.replicas.confirm(sequence),
     },
+    tokens: { ...store.tokens, confirmed: (sequence) => store.replicas.confirm(sequence) },
     audit: store.audit,
     policies: {
       read: async (key) => {

@@ -1,7 +1,20 @@
 /** Every plain key of the configuration: where it stands in `edict.yaml`, its variable, schema, default and doc. */
 import { z } from 'zod'
 import { allowList } from './outbound.ts'
-import { budgetUnits, count, duration, flag, paths, processes, size } from './values.ts'
+import {
+  algorithms,
+  budgetUnits,
+  count,
+  countOrNone,
+  duration,
+  flag,
+  issuerUrl,
+  networks,
+  paths,
+  processes,
+  size,
+  words,
+} from './values.ts'
 
 export interface Key<T> {
   /** Dotted place in `edict.yaml`. */
@@ -75,9 +88,100 @@ export const keys = {
   auth: key({
     path: 'auth.mode',
     env: 'EDICT_AUTH',
-    schema: z.enum(['open', '']),
+    schema: z.enum(['open', 'required', '']),
     default: '',
-    doc: '`open` said explicitly: listen on other addresses than loopback without asking for credentials. The server warns at each start.',
+    doc: '`required`: ask for credentials. `open` said explicitly: listen on other addresses than loopback without asking for credentials; the server warns at each start. Empty: credentials are required once `auth.oidc` or `auth.bootstrap` is configured or a token was ever made, for good.',
+  }),
+  authEvaluate: key({
+    path: 'auth.evaluate',
+    env: 'EDICT_AUTH_EVALUATE',
+    schema: words,
+    default: '',
+    doc: 'Groups of policies that are evaluated with a credential only (`[payments, hr]`). Empty: evaluation is open.',
+  }),
+  authFailures: key({
+    path: 'auth.maxFailures',
+    env: 'EDICT_AUTH_MAX_FAILURES',
+    schema: countOrNone,
+    default: 20,
+    doc: 'Credentials that are not good, a minute, of each client address, in each process; above it 429 `rate_limited`. 0: any number.',
+  }),
+  authMutations: key({
+    path: 'auth.maxMutations',
+    env: 'EDICT_AUTH_MAX_MUTATIONS',
+    schema: countOrNone,
+    default: 600,
+    doc: 'Requests that change something, a minute, of each actor and of each client address, in each process, where credentials are required; above it 429 `rate_limited`. 0: any number.',
+  }),
+  oidcIssuer: key({
+    path: 'auth.oidc.issuer',
+    env: 'EDICT_OIDC_ISSUER',
+    schema: issuerUrl,
+    default: '',
+    doc: 'Identity provider whose signed tokens are taken: its issuer, below which `/.well-known/openid-configuration` lies. `https`, or `http` on loopback.',
+  }),
+  oidcAudience: key({
+    path: 'auth.oidc.audience',
+    env: 'EDICT_OIDC_AUDIENCE',
+    schema: z.string(),
+    default: '',
+    doc: 'The audience (`aud`) that a token must have been issued for.',
+  }),
+  oidcAlgorithms: key({
+    path: 'auth.oidc.algorithms',
+    env: 'EDICT_OIDC_ALGORITHMS',
+    schema: algorithms,
+    default: 'RS256, PS256, ES256, EdDSA',
+    doc: 'Signatures that are taken. Never `none`, never one with a shared secret.',
+  }),
+  oidcSkew: key({
+    path: 'auth.oidc.clockSkew',
+    env: 'EDICT_OIDC_CLOCK_SKEW',
+    schema: duration,
+    default: '30s',
+    doc: 'How far the clocks of the provider and of this server may lie apart.',
+  }),
+  oidcKeysFor: key({
+    path: 'auth.oidc.keysFor',
+    env: 'EDICT_OIDC_KEYS_FOR',
+    schema: duration,
+    default: '1h',
+    doc: 'How long keys are good that cannot be fetched anew, because the provider is down. They are fetched every five minutes, and when a token names an unknown one.',
+  }),
+  oidcActor: key({
+    path: 'auth.oidc.claims.actor',
+    env: 'EDICT_OIDC_CLAIM_ACTOR',
+    schema: z.string().min(1),
+    default: 'sub',
+    doc: 'The claim that names the actor. Take one that users cannot choose themselves.',
+  }),
+  oidcRoles: key({
+    path: 'auth.oidc.claims.roles',
+    env: 'EDICT_OIDC_CLAIM_ROLES',
+    schema: z.string().min(1),
+    default: 'roles',
+    doc: 'The claim with the roles, a list or words; dots lead inwards (`realm_access.roles`).',
+  }),
+  oidcGroups: key({
+    path: 'auth.oidc.claims.groups',
+    env: 'EDICT_OIDC_CLAIM_GROUPS',
+    schema: z.string().min(1),
+    default: 'groups',
+    doc: 'The claim with the groups, likewise.',
+  }),
+  oidcPrefix: key({
+    path: 'auth.oidc.prefix',
+    env: 'EDICT_OIDC_PREFIX',
+    schema: z.string().regex(/^[A-Za-z0-9._@-]*$/, 'may have letters, digits and . _ @ - only'),
+    default: '',
+    doc: 'Stands before the name of each actor of the provider, so that none has the name of a token’s actor.',
+  }),
+  trustedProxies: key({
+    path: 'server.trustedProxies',
+    env: 'EDICT_TRUSTED_PROXIES',
+    schema: networks,
+    default: '',
+    doc: 'Addresses and networks of proxies whose `X-Forwarded-For` is believed (`[10.0.0.0/8, ::1]`). The client’s address counts for limits and stands in the audit log; it is never identity.',
   }),
   maxBody: key({
     path: 'limits.maxBody',

@@ -1,5 +1,6 @@
 /** How sizes, durations and secrets are written in the configuration. */
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import type { Secret } from '../config.ts'
@@ -35,6 +36,43 @@ export const processes = z.union(
   [z.literal('auto').transform(() => availableParallelism()), z.coerce.number().int().min(1).max(256)],
   'is neither auto nor a number from 1 to 256',
 )
+
+export const countOrNone = z.coerce.number().int().min(0)
+
+/** `[a, b]`, or `a, b`. */
+export const words = z
+  .union([z.string(), z.array(z.string())])
+  .transform((written) => (typeof written === 'string' ? written.split(',') : written))
+  .transform((all) => all.map((word) => word.trim()).filter((word) => word !== ''))
+
+/** Those with a key pair: with a shared secret, who can check a token could make one. */
+const signatures = new Set('RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519'.split(' '))
+
+export const algorithms = words.refine(
+  (names) => names.length > 0 && names.every((name) => signatures.has(name)),
+  `may name ${[...signatures].join(', ')}`,
+)
+
+const isNetwork = (text: string): boolean => {
+  const [address = '', bits, ...more] = text.split('/')
+  const family = isIP(address)
+  if (family === 0 || more.length > 0) return false
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 6 ? 128 : 32))
+}
+
+export const networks = words.refine(
+  (all) => all.every(isNetwork),
+  'may name addresses and networks such as 10.0.0.0/8',
+)
+
+/** Without TLS, who sits in between could hand out keys of their own. */
+export const issuerUrl = z.string().refine((text) => {
+  if (text === '') return true
+  if (!URL.canParse(text)) return false
+  const { protocol, hostname, search, hash } = new URL(text)
+  const isLoopback = hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d+){3}$/.test(hostname)
+  return search === '' && hash === '' && (protocol === 'https:' || (protocol === 'http:' && isLoopback))
+}, 'is not an https address without query (http is for loopback)')
 
 /** Work of one evaluation: what the meter can count. */
 export const budgetUnits = count.max(2_147_483_647)

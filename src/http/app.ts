@@ -2,7 +2,6 @@
  * The HTTP API as one Hono application. It is handed everything it needs and touches neither sockets nor environment.
  */
 import { OpenAPIHono } from '@hono/zod-openapi'
-import type { ResolveActor } from '../auth/actor.ts'
 import type { Enforce } from '../auth/enforce.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { AtRevision } from './at-revision.ts'
@@ -15,8 +14,8 @@ import type { HostGuard } from './host-guard.ts'
 import type { ReadDocument } from './opa/documents.ts'
 import { invalidRequest } from './json-request.ts'
 import type { Metrics } from './metrics.ts'
-import { identify } from './middleware/identify.ts'
 import { errorDetail } from './middleware/error-detail.ts'
+import { identify, type Identity } from './middleware/identify.ts'
 import { notFound } from './middleware/not-found.ts'
 import { onError } from './middleware/on-error.ts'
 import { openModeGuard } from './middleware/open-mode-guard.ts'
@@ -40,7 +39,9 @@ import { type PlanStore, planRoutes } from './routes/plans.ts'
 import { type HoldStore, releaseRoutes } from './routes/release.ts'
 import { type RevisionStore, revisionRoutes } from './routes/revisions.ts'
 import { sourceRoutes, type SourceStore } from './routes/sources.ts'
+import { type TokenStore, tokenRoutes } from './routes/tokens.ts'
 import { type VerifyWebhook, webhookRoutes } from './routes/webhook.ts'
+import { whoamiRoutes } from './routes/whoami.ts'
 
 export interface AppDeps {
   readonly decide: Decide
@@ -67,7 +68,8 @@ export interface AppDeps {
   readonly verifyWebhook: VerifyWebhook
   readonly health: () => Health
   readonly metrics: Pick<Metrics, 'scrape' | 'contentType'>
-  readonly resolveActor: ResolveActor
+  readonly identity: Identity
+  readonly tokens: TokenStore
   readonly enforce: Enforce
   readonly guard: HostGuard
   readonly limits: BatchLimits
@@ -89,7 +91,7 @@ export const createApp = (deps: AppDeps): App => {
     await next()
   })
   app.use(errorDetail(deps.prefixes))
-  app.use(requestId, securityHeaders, openModeGuard(deps.guard), identify(deps.resolveActor))
+  app.use(requestId, securityHeaders, openModeGuard(deps.guard), identify(deps.identity))
 
   operationRoutes(app, { health: deps.health, metrics: deps.metrics, version })
   const past = { atRevision: deps.atRevision, enforce }
@@ -120,7 +122,15 @@ export const createApp = (deps: AppDeps): App => {
     enforce,
     log: deps.log,
   })
-  webhookRoutes(app, { sources, requests, verifyWebhook: deps.verifyWebhook, enforce })
+  tokenRoutes(app, { tokens: deps.tokens, enforce })
+  whoamiRoutes(app, deps.identity)
+  webhookRoutes(app, {
+    sources,
+    requests,
+    verifyWebhook: deps.verifyWebhook,
+    enforce,
+    failures: deps.identity.failures,
+  })
   auditRoutes(app, { audit: deps.audit, enforce })
   documentationRoutes(app, { version })
   policyRoutes(app, { registry, policies, enforce })

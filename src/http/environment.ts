@@ -8,6 +8,8 @@ export interface AppEnv {
   readonly Bindings: Partial<HttpBindings>
   readonly Variables: {
     readonly requestId: string
+    /** The client's; null without a socket. */
+    readonly address: string | null
     /** Who acts; null: nobody said, or the door asks for nobody (see open-doors.ts). */
     readonly actor: Actor | null
     /** Who acts, for an open door that has to know after all. */

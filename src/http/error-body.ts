@@ -35,4 +35,8 @@ export const logError = (log: ErrorLog, error: EdictError, fields: object): void
 
 /** Seconds after which a request that failed for lack of something may be tried again. */
 export const retryAfter = (error: EdictError): string | undefined =>
-  error.status === 503 && error.code !== 'evaluation_budget_exceeded' ? '1' : undefined
+  error.retryAfter !== undefined
+    ? String(error.retryAfter)
+    : error.status === 503 && error.code !== 'evaluation_budget_exceeded'
+      ? '1'
+      : undefined

@@ -1,6 +1,7 @@
 /**
  * What protects a server that asks for no credential from web pages: in open mode the `Host` must be a loopback name
- * (against DNS rebinding), unless the operator opened the server explicitly; and a page of another site changes nothing.
+ * (against DNS rebinding), unless the operator opened the server explicitly; and, in either mode, a page of another site
+ * changes nothing.
  * Evaluation asks for the `Host` alone: it changes nothing, and no answer can be read across sites.
  */
 export interface HostGuard {
@@ -8,12 +9,12 @@ export interface HostGuard {
   readonly allows: (host: string | undefined) => boolean
 }
 
-export const createHostGuard = ({ loopbackOnly }: { loopbackOnly: boolean }): HostGuard => {
-  if (!loopbackOnly) return { allows: () => true }
+export const createHostGuard = ({ loopbackOnly }: { readonly loopbackOnly: () => boolean }): HostGuard => {
   let last = 'localhost'
   return {
     allows: (host) => {
       if (host === last) return true
+      if (!loopbackOnly()) return true
       if (host === undefined || !isLoopbackHost(host)) return false
       last = host
       return true

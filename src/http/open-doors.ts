@@ -7,5 +7,7 @@ const below = /^\/(?:swagger-ui|console|v1\/data|v0\/data|v1\/batch\/data)(?:\/|
 const evaluation = /^\/policy\/.+\/evaluations?$/
 const webhook = /^\/api\/sources\/[^/]+\/webhook$/
 
+export const isEvaluation = (path: string): boolean => evaluation.test(path)
+
 export const takesNoCredential = (path: string): boolean =>
-  exact.has(path) || below.test(path) || evaluation.test(path) || webhook.test(path)
+  exact.has(path) || below.test(path) || isEvaluation(path) || webhook.test(path)

@@ -63,6 +63,7 @@ const errorDescriptions = {
   409: 'It conflicts with the present state.',
   410: 'Not kept any more.',
   413: 'The body is too large.',
+  429: 'Too many; `retry-after` says when to try again.',
   500: 'The policy failed, or the server did.',
   503: 'Not possible now; try again.',
 } as const

@@ -9,14 +9,22 @@ export type Address = Pick<Config['server'], 'host' | 'port'>
 const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 
-/** @throws EdictError `config_invalid` */
-export const checkAddress = ({ server, auth }: Config, log: Logger): void => {
-  if (isLoopback(server.host)) return
+export interface AddressDeps {
+  readonly log: Logger
+  /** What the store says; null: no credential is required. Rejects with `store_unavailable`. */
+  readonly required: () => Promise<object | null>
+}
+
+/** Rejects with `config_invalid`; with `store_unavailable` when only the store could say that credentials are required. */
+export const checkAddress = async ({ server, auth }: Config, { log, required }: AddressDeps): Promise<void> => {
+  if (isLoopback(server.host) || auth.mode === 'required') return
+  if ((await (auth.explicit ? required().catch(() => null) : required())) !== null) return
   if (!auth.explicit)
     throw new EdictError(
       'config_invalid',
       `Listening on ${server.host} lets everybody who can reach it lock policies, because no credential is asked for. ` +
-        'Listen on 127.0.0.1, or set EDICT_AUTH=open to say that this is meant.',
+        'Make a token first (edict token create), configure auth.oidc or auth.bootstrap, listen on 127.0.0.1, ' +
+        'or set EDICT_AUTH=open to say that this is meant.',
     )
   log.warn({ host: server.host }, 'no credential is asked for on an address that others can reach (EDICT_AUTH=open)')
 }

@@ -1,7 +1,5 @@
 /** Joins the HTTP server: the hot path and the application over one registry, one guard and one set of numbers. */
 import { createWebhookVerifier } from '../../sync/webhook-verifier.ts'
-import { resolveLocalActor } from '../auth/actor.ts'
-import { enforceOpen } from '../auth/enforce.ts'
 import { createAdmission } from '../http/admit.ts'
 import { createApp } from '../http/app.ts'
 import { createAtRevision } from '../http/at-revision.ts'
@@ -17,11 +15,13 @@ import { portsOf } from '../ports.ts'
 import type { Archive } from '../registry/archive.ts'
 import type { Registry } from '../registry/registry.ts'
 import { version } from '../version.ts'
+import type { OpenIdentity } from './identity.ts'
 import type { ReplicaOptions } from './replica.ts'
 
 export interface HttpOptions extends ReplicaOptions {
   readonly registry: Registry
   readonly archive: Archive
+  readonly who: OpenIdentity
   readonly firstSync: () => boolean
 }
 
@@ -37,6 +37,7 @@ const openDecisionLog = ({ config, log }: HttpOptions) => {
 
 export const createHttp = (options: HttpOptions): Http => {
   const { config, store, registry, archive, log, signal, firstSync } = options
+  const { known, identity, enforce } = options.who
   const ports = portsOf({ store, signal })
   const metrics = createMetrics({ registry, sources: () => ports.sources.list().catch(() => []) })
   const { scrape = metrics.scrape } = options
@@ -51,7 +52,7 @@ export const createHttp = (options: HttpOptions): Http => {
     admission: createAdmission(decisions),
     readBlob: (digest) => store.blobs.get(digest),
   })
-  const guard = createHostGuard({ loopbackOnly: !config.auth.explicit })
+  const guard = createHostGuard({ loopbackOnly: () => !config.auth.explicit && known.mode() !== 'required' })
   const app = createApp({
     ...ports,
     decide,
@@ -67,8 +68,8 @@ export const createHttp = (options: HttpOptions): Http => {
       firstSync: firstSync(),
     }),
     metrics: { contentType: metrics.contentType, scrape },
-    resolveActor: resolveLocalActor,
-    enforce: enforceOpen,
+    identity,
+    enforce,
     guard,
     limits: config.limits,
     prefixes: config.api.prefixes,

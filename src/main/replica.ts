@@ -1,6 +1,7 @@
 /** One process that answers: follows the store, keeps the registry by it, and listens. It does not close the store. */
 import type { Logger } from 'pino'
 import type { Extension } from '../../extensions/extension.ts'
+import type { KnownTokens } from '../auth/mode.ts'
 import type { Config } from '../config.ts'
 import { createEngine } from '../engine/engine.ts'
 import type { Numbers } from '../http/numbers.ts'
@@ -12,6 +13,7 @@ import { follow } from '../store/watch.ts'
 import { explainListen } from './address.ts'
 import { inForce, type Front } from './front.ts'
 import { createHttp } from './http.ts'
+import { openIdentity } from './identity.ts'
 
 export interface ReplicaOptions {
   readonly config: Config
@@ -42,15 +44,24 @@ const openRegistry = ({
   return { registry: createRegistry({ ...common, maxPolicies, log }), archive: createArchive(common) }
 }
 
-const startFollowing = ({ store, registry, signal }: { store: Store; registry: Registry; signal: AbortSignal }) =>
+interface Following {
+  readonly store: Store
+  readonly registry: Registry
+  readonly known: KnownTokens
+  readonly signal: AbortSignal
+}
+
+const startFollowing = ({ store, registry, known, signal }: Following) =>
   follow({
     store,
     signal,
-    onSnapshot: ({ policies, packages, locks, revision, sequence }) => {
+    onSnapshot: ({ policies, packages, locks, revision, sequence, ...identity }) => {
+      known.replace(identity)
       const held = new Map(locks.map((lock) => [lock._id, lock]))
       registry.swap({ policies, packages, removed: [], locks: held, complete: true, revision, sequence })
     },
-    onChange: ({ policies, removed, packages, locks, revision, sequence }) => {
+    onChange: ({ policies, removed, packages, locks, revision, sequence, ...identity }) => {
+      known.advance(identity)
       const changed = new Map([
         ...locks.removed.map((key) => [key, null] as const),
         ...locks.set.map((lock) => [lock._id, lock] as const),
@@ -69,10 +80,11 @@ export const openReplica = (options: ReplicaOptions): Replica => {
   const { config, store, signal } = options
   const stopFollowing = new AbortController()
   const { registry, archive } = openRegistry(options)
-  const following = startFollowing({ store, registry, signal: stopFollowing.signal })
+  const who = openIdentity(options)
+  const following = startFollowing({ store, registry, known: who.known, signal: stopFollowing.signal })
   let hasSynced = false
   const firstSync = () => hasSynced || registry.state.revision > 0
-  const { server, numbers } = createHttp({ ...options, registry, archive, firstSync })
+  const { server, numbers } = createHttp({ ...options, registry, archive, who, firstSync })
   return {
     listen: () => server.listen(config.server).catch(explainListen(config.server)),
     synced: () => {

@@ -22,9 +22,12 @@ const hasSynced = ({ unreadable, sources }: CycleReport): boolean => unreadable.
 export const runServer = async ({ sync, origin, ...options }: ServeOptions): Promise<void> => {
   const { config, print, signal } = options
   const log = createLog(config)
-  checkAddress(config, log)
   const extensions = await allExtensions(options)
   const { store, uri, close } = await openDeployment(options, log)
+  await checkAddress(config, { log, required: store.tokens.required }).catch(async (error: unknown) => {
+    await close()
+    throw error
+  })
   const front =
     config.server.workers === 1
       ? openReplica({ config, store, extensions, log, signal })

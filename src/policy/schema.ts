@@ -194,6 +194,36 @@ export const lockDocumentSchema = z.object({
 })
 export type LockDocument = z.infer<typeof lockDocumentSchema>
 
+/** Collection `tokens`. `_id` is the part of the token by which it is found. What is revoked stays, to be seen. */
+export const tokenDocumentSchema = z.object({
+  _id: z.string(),
+  /** sha256 hex of the secret part; the secret itself is nowhere. */
+  hash: z.string(),
+  actor: z.string(),
+  roles: z.array(z.string()),
+  groups: z.array(z.string()),
+  created: z.date(),
+  createdBy: z.string(),
+  expires: z.date().nullable(),
+  revoked: z.date().nullable(),
+})
+export type TokenDocument = z.infer<typeof tokenDocumentSchema>
+
+/** Collection `tokenUses`: when a token was last used, to the minute. `_id` is the token's. No replica follows it. */
+export interface TokenUseDocument {
+  readonly _id: string
+  readonly at: Date
+}
+
+/** Collection `settings`. `_id: "auth"` is there when a credential is required for good; it is never taken away. */
+export const settingDocumentSchema = z.object({
+  _id: z.literal('auth'),
+  required: z.literal(true),
+  since: z.date(),
+  by: z.string(),
+})
+export type SettingDocument = z.infer<typeof settingDocumentSchema>
+
 /** Collection `head`, one document `_id: "head"`. Written last in every transaction. */
 export interface HeadDocument {
   readonly _id: 'head'

@@ -13,7 +13,10 @@ import type {
   PolicyDocument,
   ReplicaDocument,
   RevisionDocument,
+  SettingDocument,
   SourceDocument,
+  TokenDocument,
+  TokenUseDocument,
 } from '../policy/schema.ts'
 
 /** Content by its sha256: inline, or in the GridFS file `file` when one document cannot hold it. */
@@ -34,7 +37,7 @@ export interface LeaseDocument {
 }
 
 /** In one of these a replica follows every change; the rest it only wants to exist. */
-export const followed = ['policies', 'packages', 'locks', 'head'] as const
+export const followed = ['policies', 'packages', 'locks', 'tokens', 'settings', 'head'] as const
 
 export const collectionNames = [
   ...followed,
@@ -50,6 +53,7 @@ export const collectionNames = [
   'requests',
   'lease',
   'replicas',
+  'tokenUses',
 ] as const
 export type CollectionName = (typeof collectionNames)[number]
 
@@ -61,6 +65,8 @@ export const collectionsOf = (db: Db) => ({
   policies: db.collection<PolicyDocument>('policies'),
   packages: db.collection<PackageDocument>('packages'),
   locks: db.collection<LockDocument>('locks'),
+  tokens: db.collection<TokenDocument>('tokens'),
+  settings: db.collection<SettingDocument>('settings'),
   head: db.collection<HeadDocument>('head'),
   modules: db.collection<ModuleDocument>('modules'),
   rules: db.collection<Rule>('rules'),
@@ -74,6 +80,7 @@ export const collectionsOf = (db: Db) => ({
   requests: db.collection<CycleRequest>('requests'),
   lease: db.collection<LeaseDocument>('lease'),
   replicas: db.collection<ReplicaDocument>('replicas'),
+  tokenUses: db.collection<TokenUseDocument>('tokenUses'),
 })
 export type Collections = ReturnType<typeof collectionsOf>
 

@@ -1,6 +1,6 @@
 /**
- * Makes the store whole: collections, validators, indexes, the head, the lease, and locks that the audit log knows to
- * stand but that are gone. Changes nothing when nothing is missing; each cycle runs it.
+ * Makes the store whole: collections, validators, indexes, the head, the lease, and what the audit log knows to stand but
+ * that is gone: locks, and that a credential is required. Changes nothing when nothing is missing; each cycle runs it.
  */
 import type { ClientSession, Db, IndexDescription } from 'mongodb'
 import type { LockDocument } from '../policy/schema.ts'
@@ -72,6 +72,7 @@ export const createEnsure =
       const head = await restoreHead(db)
       if (created.includes('versions')) await reseedVersions(db, blobs)
       const locks = await restoreLocks(db, change)
+      await restoreRequired(db, change)
       // A heartbeat may have been quicker with `replicas`; a store that lacks all else is a new one.
       const isFirst = created.length >= collectionNames.length - 1
       if (!isFirst && (created.length > 0 || locks.length > 0))
@@ -122,6 +123,21 @@ async function restoreLocks(db: Db, change: Change): Promise<readonly string[]> 
     }
   })
   return keys
+}
+
+/** Whoever takes that document away does not open the server: the first token is in the audit log. */
+async function restoreRequired(db: Db, change: Change): Promise<void> {
+  const { settings, tokens, audit } = collectionsOf(db)
+  if ((await settings.findOne({ _id: 'auth' })) !== null) return
+  const made = (await tokens.findOne({})) ?? (await audit.findOne({ action: 'token.create' }))
+  if (made === null) return
+  await change(
+    { actor: 'edict', action: 'store.restore', resource: 'settings' },
+    async (session, { collections, at }) => {
+      if ((await collections.settings.findOne({ _id: 'auth' }, { session })) !== null) return
+      await collections.settings.insertOne({ _id: 'auth', required: true, since: at, by: 'edict' }, { session })
+    },
+  )
 }
 
 const lastLockEntry = ({ audit }: Collections, session: ClientSession, key: string) =>

@@ -9,8 +9,12 @@ import {
   type PackageDocument,
   type PolicyKey,
   type PolicyMeta,
+  type SettingDocument,
+  type TokenDocument,
   lockDocumentSchema,
   packageDocumentSchema,
+  settingDocumentSchema,
+  tokenDocumentSchema,
 } from '../policy/schema.ts'
 import { followed, watchedNames } from './collections.ts'
 import { policyMetaSchema, type Problem, readable } from './readable.ts'
@@ -32,6 +36,8 @@ export interface StoreChange {
   readonly removed: readonly PolicyKey[]
   readonly packages: { readonly set: readonly PackageDocument[]; readonly removed: readonly string[] }
   readonly locks: { readonly set: readonly LockDocument[]; readonly removed: readonly PolicyKey[] }
+  readonly tokens: { readonly set: readonly TokenDocument[]; readonly removed: readonly string[] }
+  readonly settings: readonly SettingDocument[]
   readonly sequence: number
   /** The sequence before it: a change has as many numbers as audit entries. */
   readonly previous: number
@@ -105,6 +111,8 @@ function cut(events: readonly StreamEvent[], headEvent: StreamEvent): Cut {
   const policies = readable(policyMetaSchema, 'policies', documents(of('policies')))
   const packages = readable(packageDocumentSchema, 'packages', documents(of('packages')))
   const locks = readable(lockDocumentSchema, 'locks', documents(of('locks')))
+  const tokens = readable(tokenDocumentSchema, 'tokens', documents(of('tokens')))
+  const settings = readable(settingDocumentSchema, 'settings', documents(of('settings')))
   return {
     kind: 'change',
     change: {
@@ -112,9 +120,12 @@ function cut(events: readonly StreamEvent[], headEvent: StreamEvent): Cut {
       removed: deletedKeys(of('policies')),
       packages: { set: packages.items, removed: deletedKeys(of('packages')) },
       locks: { set: locks.items, removed: deletedKeys(of('locks')) },
+      // One that does not fit is none: it lets nobody in.
+      tokens: { set: tokens.items, removed: [...deletedKeys(of('tokens')), ...tokens.problems.map(({ id }) => id)] },
+      settings: settings.items,
       ...head,
     },
-    problems: [...policies.problems, ...packages.problems, ...locks.problems],
+    problems: [policies, packages, locks, tokens, settings].flatMap((found) => found.problems),
   }
 }
 

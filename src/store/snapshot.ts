@@ -5,8 +5,12 @@ import {
   type LockDocument,
   type PackageDocument,
   type PolicyMeta,
+  type SettingDocument,
+  type TokenDocument,
   lockDocumentSchema,
   packageDocumentSchema,
+  settingDocumentSchema,
+  tokenDocumentSchema,
 } from '../policy/schema.ts'
 import { collectionsOf, followed, missingCollections } from './collections.ts'
 import type { Connection } from './connection.ts'
@@ -18,6 +22,8 @@ export interface Snapshot {
   readonly policies: readonly PolicyMeta[]
   readonly packages: readonly PackageDocument[]
   readonly locks: readonly LockDocument[]
+  readonly tokens: readonly TokenDocument[]
+  readonly settings: readonly SettingDocument[]
   readonly sequence: number
   readonly revision: number
   /** Documents that do not fit; they are not among the others. */
@@ -48,20 +54,24 @@ export const loadSnapshot = (connection: Connection): Promise<Loaded> =>
   })
 
 async function read({ db }: Connection, session: ClientSession): Promise<Snapshot> {
-  const { policies, packages, locks, head } = collectionsOf(db)
+  const { policies, packages, locks, tokens, settings, head } = collectionsOf(db)
   const { sequence, revision } = (await head.findOne({ _id: 'head' }, { session })) ?? emptyHead
   const metas = await policies.find({}, { session, projection: metaProjection }).toArray()
   const found = {
     policies: readable(policyMetaSchema, 'policies', metas),
     packages: readable(packageDocumentSchema, 'packages', await packages.find({}, { session }).toArray()),
     locks: readable(lockDocumentSchema, 'locks', await locks.find({}, { session }).toArray()),
+    tokens: readable(tokenDocumentSchema, 'tokens', await tokens.find({}, { session }).toArray()),
+    settings: readable(settingDocumentSchema, 'settings', await settings.find({}, { session }).toArray()),
   }
   return {
     policies: found.policies.items,
     packages: found.packages.items,
     locks: found.locks.items,
+    tokens: found.tokens.items,
+    settings: found.settings.items,
     sequence,
     revision,
-    problems: [...found.policies.problems, ...found.packages.problems, ...found.locks.problems],
+    problems: Object.values(found).flatMap(({ problems }) => problems),
   }
 }

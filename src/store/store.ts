@@ -20,6 +20,7 @@ import { createRequests, type Requests } from './requests.ts'
 import { createRevisions, type Revisions } from './revisions.ts'
 import { createRules, type Rules } from './rules.ts'
 import { createSources, type Sources } from './sources.ts'
+import { createTokens, type Tokens } from './tokens.ts'
 import { sleep } from './wait.ts'
 
 /** A store that is away is not told for longer that this replica leaves; it finds out by its silence. */
@@ -56,6 +57,7 @@ export interface Store extends Apply {
   readonly revisions: Revisions
   readonly requests: Requests
   readonly rules: Rules
+  readonly tokens: Tokens
   readonly leases: Leases
   readonly replicas: Replicas
   /** Takes this replica off the list and closes the connection. */
@@ -98,6 +100,7 @@ export function openStore({ uri, database, log, signal, replicaId }: StoreOption
     revisions: createRevisions(connection),
     requests: createRequests({ connection, log }),
     rules: createRules({ connection, log }),
+    tokens: createTokens({ connection, change }),
     leases: createLeases(connection),
     replicas,
     close,

@@ -5,6 +5,7 @@
 import type { AuditMark } from '../../src/store/audit-chain.ts'
 import { request as httpRequest } from 'node:http'
 import { localActor, resolveLocalActor } from '../../src/auth/actor.ts'
+import { createRateLimit } from '../../src/auth/rate-limit.ts'
 import type { Enforce } from '../../src/auth/enforce.ts'
 import { defaultSettings } from '../../src/engine/decision.ts'
 import type { Engine } from '../../src/engine/engine.ts'
@@ -29,6 +30,8 @@ import { createDocuments } from '../../src/http/opa/documents.ts'
 import { createDecide, type DecideOptions } from '../../src/http/decide.ts'
 import { createHostGuard } from '../../src/http/host-guard.ts'
 import { createMetrics } from '../../src/http/metrics.ts'
+import { createAddressOf } from '../../src/http/client.ts'
+import type { Identity } from '../../src/http/middleware/identify.ts'
 import type { Confirmation } from '../../src/http/routes/lock.ts'
 import type { Health } from '../../src/http/routes/operation.ts'
 import type { WebhookVerdict } from '../../src/http/routes/webhook.ts'
@@ -178,8 +181,11 @@ export interface FixtureOptions {
   }>
   readonly loopbackOnly?: boolean
   readonly decide?: Partial<Pick<DecideOptions, 'stale' | 'decisionLog' | 'log'>>
+  readonly identity?: Partial<Identity>
   readonly now?: () => number
 }
+
+const auditMark: AuditMark = { sequence: 1, hash: 'ab'.repeat(32) }
 
 export const createFixture = (options: FixtureOptions = {}) => {
   const { now = Date.now } = options
@@ -247,7 +253,7 @@ export const createFixture = (options: FixtureOptions = {}) => {
     archive,
     policyAt: async (revision, key) => pastOf(revision).get(key) ?? null,
   })
-  const guard = createHostGuard({ loopbackOnly: options.loopbackOnly ?? true })
+  const guard = createHostGuard({ loopbackOnly: () => options.loopbackOnly ?? true })
   const readDocument = createDocuments({
     ...{ registry, metrics, readBlob: async (digest: string) => loadBlob(digest, new AbortController().signal) },
     admission: createAdmission({ registry, stale: options.decide?.stale ?? 'serve' }),
@@ -330,7 +336,23 @@ export const createFixture = (options: FixtureOptions = {}) => {
     prefixes: ['/api', '/auth-api/api'],
     verifyWebhook: () => held.verdict,
     health: () => held.health,
-    resolveActor: resolveLocalActor,
+    identity: {
+      mode: () => 'open',
+      resolveActor: resolveLocalActor,
+      addressOf: createAddressOf([]),
+      mutations: createRateLimit({ perMinute: 0, of: 'changes' }),
+      failures: createRateLimit({ perMinute: 0, of: 'failures' }),
+      ...options.identity,
+    },
+    tokens: {
+      create: async ({ by, ...token }) => {
+        guardStore()
+        return { ...auditMark, token: { ...token, created: new Date(0), createdBy: by, revoked: null } }
+      },
+      revoke: async () => Promise.reject(new EdictError('not_found', 'no token')),
+      list: async () => [],
+      confirmed: async () => held.confirmation,
+    },
     limits,
     log: silentLog,
     version: '1.2.3',

@@ -6,9 +6,9 @@ import { createMiddleware } from 'hono/factory'
 import { EdictError } from '../../errors.ts'
 import type { AppEnv } from '../environment.ts'
 import { type HostGuard, isCrossSite } from '../host-guard.ts'
+import { isEvaluation } from '../open-doors.ts'
 
 const probes = new Set(['/liveness', '/readiness'])
-const isEvaluation = /\/evaluations?$/
 const reading = new Set(['GET', 'HEAD'])
 
 export const openModeGuard = (guard: HostGuard) =>
@@ -18,7 +18,7 @@ export const openModeGuard = (guard: HostGuard) =>
     if (!probes.has(path) && !guard.allows(host)) {
       throw new EdictError('forbidden', 'this server answers on loopback names only')
     }
-    if (!reading.has(c.req.method) && !isEvaluation.test(path) && isCrossSite(c.req.raw.headers)) {
+    if (!reading.has(c.req.method) && !isEvaluation(path) && isCrossSite(c.req.raw.headers)) {
       throw new EdictError('forbidden', 'a page of another site may not change anything here')
     }
     await next()

@@ -11,5 +11,10 @@ export const securityHeaders = createMiddleware<AppEnv>(async (c, next) => {
   if (!headers.has('content-security-policy')) {
     headers.set('content-security-policy', "default-src 'none'; frame-ancestors 'none'")
   }
+  if (c.res.status === 401) headers.set('www-authenticate', challenge(c.req.raw.headers.has('authorization')))
   if (!headers.has('cache-control')) headers.set('cache-control', 'no-store')
 })
+
+/** RFC 6750, section 3: who brought no credential is told of no error in it. */
+const challenge = (tried: boolean): string =>
+  tried ? 'Bearer realm="edict", error="invalid_token"' : 'Bearer realm="edict"'

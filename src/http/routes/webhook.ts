@@ -5,7 +5,9 @@
 import { createRoute } from '@hono/zod-openapi'
 import { webhookActor } from '../../auth/actor.ts'
 import type { Enforce } from '../../auth/enforce.ts'
+import type { RateLimit } from '../../auth/rate-limit.ts'
 import { EdictError } from '../../errors.ts'
+import { addressKey, clientAddress } from '../client.ts'
 import type { App } from '../environment.ts'
 import { readBytes } from '../request-body.ts'
 import { errorResponses, jsonContent } from '../schemas.ts'
@@ -26,6 +28,8 @@ export interface WebhookRoutesOptions {
   readonly requests: CycleRequests
   readonly verifyWebhook: VerifyWebhook
   readonly enforce: Enforce
+  /** Of deliveries that were not signed well, by address. */
+  readonly failures: RateLimit
 }
 
 const route = createRoute({
@@ -44,12 +48,18 @@ const route = createRoute({
   },
 })
 
-export const webhookRoutes = (app: App, { sources, requests, verifyWebhook, enforce }: WebhookRoutesOptions): void => {
+export const webhookRoutes = (app: App, options: WebhookRoutesOptions): void => {
+  const { sources, requests, verifyWebhook, enforce, failures } = options
   app.openapi(route, async (c) => {
     const { name } = c.req.valid('param')
     const body = await readBytes(c)
+    const key = addressKey(clientAddress(c))
+    failures.check(key)
     const verdict = await verifyWebhook({ source: name, headers: c.req.raw.headers, body })
-    if (!verdict.ok) throw refusal(name, verdict.reason)
+    if (!verdict.ok) {
+      failures.take(key)
+      throw refusal(name, verdict.reason)
+    }
     const actor = await enforce(webhookActor(name), 'source.webhook', name)
     await findSource(sources, name)
     const { id } = await requests.submit({ reason: 'webhook', source: name, commit: null, actor: actor.id })

@@ -1,0 +1,104 @@
+/**
+ * Tokens, and whether a credential is required: for good, from the change on that makes the first token. What is revoked
+ * or has expired stays in the list. When one was last used is noted beside it, once a minute at most, and follows nobody.
+ */
+import { EdictError } from '../errors.ts'
+import type { SettingDocument, TokenDocument } from '../policy/schema.ts'
+import type { Change } from './change.ts'
+import { collectionsOf } from './collections.ts'
+import type { Connection } from './connection.ts'
+
+export interface NewToken extends Pick<TokenDocument, '_id' | 'hash' | 'actor' | 'roles' | 'groups' | 'expires'> {
+  readonly by: string
+  readonly from?: string | null
+  /** Refuse with `forbidden` when a token was ever made before. */
+  readonly onlyAsFirst?: boolean
+}
+
+export interface TokenChange {
+  readonly token: TokenDocument
+  /** To be confirmed by the replicas. */
+  readonly sequence: number
+  readonly hash: string
+}
+
+export interface ListedToken extends TokenDocument {
+  readonly lastUsed: Date | null
+}
+
+export interface Tokens {
+  readonly create: (token: NewToken) => Promise<TokenChange>
+  /** Rejects with `not_found`, also when it was revoked before. */
+  readonly revoke: (id: string, by: { readonly by: string; readonly from?: string | null }) => Promise<TokenChange>
+  /** The newest first. */
+  readonly list: () => Promise<readonly ListedToken[]>
+  /** null: none is required by the store. */
+  readonly required: () => Promise<SettingDocument | null>
+  readonly used: (id: string) => Promise<void>
+}
+
+export function createTokens({
+  connection,
+  change,
+}: {
+  readonly connection: Connection
+  readonly change: Change
+}): Tokens {
+  return {
+    create: async ({ by, from = null, onlyAsFirst = false, ...token }) => {
+      const { _id, roles, groups, expires } = token
+      // For whom, the token itself says: a name in here could not be erased.
+      const details = { roles, groups, expires }
+      const { result, sequence, hash } = await change(
+        { actor: by, from, action: 'token.create', resource: _id, details },
+        async (session, { collections, at }) => {
+          const required = await collections.settings.findOne({ _id: 'auth' }, { session })
+          if (required !== null && onlyAsFirst)
+            throw new EdictError('forbidden', 'the first token was made already: this is good for that one only')
+          if (required === null && !roles.includes('superuser'))
+            throw new EdictError(
+              'invalid_request',
+              'the first token needs the role superuser, or nobody could make another',
+            )
+          if (required === null)
+            await collections.settings.insertOne({ _id: 'auth', required: true, since: at, by }, { session })
+          const document = { ...token, created: at, createdBy: by, revoked: null }
+          await collections.tokens.insertOne(document, { session })
+          return document
+        },
+      )
+      return { token: result, sequence, hash }
+    },
+    revoke: async (id, { by, from = null }) => {
+      const { result, sequence, hash } = await change(
+        { actor: by, from, action: 'token.revoke', resource: id },
+        async (session, { collections, at }) => {
+          const found = await collections.tokens.findOneAndUpdate(
+            { _id: id, revoked: null },
+            { $set: { revoked: at } },
+            { session, returnDocument: 'after' },
+          )
+          if (found === null) throw new EdictError('not_found', `there is no token ${id} that could be revoked`)
+          return found
+        },
+      )
+      return { token: result, sequence, hash }
+    },
+    list: () =>
+      connection.run(async (db) => {
+        const { tokens, tokenUses } = collectionsOf(db)
+        const [all, uses] = await Promise.all([
+          tokens.find({}).sort({ created: -1, _id: 1 }).toArray(),
+          tokenUses.find({}).toArray(),
+        ])
+        const last = new Map(uses.map(({ _id, at }) => [_id, at]))
+        return all.map((token) => ({ ...token, lastUsed: last.get(token._id) ?? null }))
+      }),
+    required: () => connection.run((db) => collectionsOf(db).settings.findOne({ _id: 'auth' })),
+    used: (id) =>
+      connection.run(async (db) => {
+        const { tokenUses } = collectionsOf(db)
+        await tokenUses.updateOne({ _id: id }, { $currentDate: { at: true } }, { upsert: true })
+      }),
+  }
+}
