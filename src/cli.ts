@@ -16,6 +16,7 @@ import { rulesCommand } from './cli/rules.ts'
 import { addServe } from './cli/serve.ts'
 import { addStatus } from './cli/status.ts'
 import { addSync } from './cli/sync.ts'
+import { addToken } from './cli/token.ts'
 import { EdictError } from './errors.ts'
 import { version } from './version.ts'
 
@@ -37,6 +38,7 @@ const program = new Command('edict')
   .showHelpAfterError()
   .exitOverride((error) => process.exit(error.exitCode === 0 ? exit.done : exit.usage))
   .option('-c, --config <file>', 'configuration file (default: edict.yaml in the working folder)')
+  .option('--as <actor>', 'who acts, in commands that work on the store itself (default: cli.actor)')
 
 const commands: readonly AddCommand[] = [
   addServe,
@@ -49,11 +51,13 @@ const commands: readonly AddCommand[] = [
   addConfirm,
   addRelease,
   addAudit,
+  addToken,
 ]
 const context: Context = {
   env: process.env,
   cwd: process.cwd(),
   file: () => program.opts<{ readonly config?: string }>().config,
+  as: () => program.opts<{ readonly as?: string }>().as,
   signal: stop.signal,
   print: (text) => void process.stdout.write(`${text}\n`),
   tell: (text) => void process.stderr.write(`${text}\n`),

@@ -162,6 +162,8 @@ export interface Config {
   /** Names of sources of which nothing shall stay in force. */
   readonly retired: readonly string[]
   readonly libraries: readonly Library[]
+  /** Who acts on the command line, unless it says otherwise. */
+  readonly cli: { readonly actor: string | null }
 }
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -315,5 +317,6 @@ export const parseConfig = ({ env, cwd, path, text }: ConfigOrigin): Config => {
     sources,
     retired,
     libraries,
+    cli: { actor: values.cliActor === '' ? null : values.cliActor },
   }
 }

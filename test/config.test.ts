@@ -26,7 +26,14 @@ describe('the configuration', () => {
   it('has a default for everything', () => {
     const cwd = folder()
     const config = loadConfig({ env: {}, cwd })
-    expect(config.server).toEqual({ host: '127.0.0.1', port: 8081, shutdownMs: 10_000, workers: 1, stale: 'serve' })
+    expect(config.server).toEqual({
+      host: '127.0.0.1',
+      port: 8081,
+      shutdownMs: 10_000,
+      workers: 1,
+      stale: 'serve',
+      trustedProxies: [],
+    })
     expect(config.dataDir).toBe(join(cwd, '.edict'))
     expect(config.sources).toEqual([])
   })

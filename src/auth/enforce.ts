@@ -32,7 +32,13 @@ export type Action =
 export type Enforce = (actor: Actor | null, action: Action, resource: string) => Promise<Actor>
 
 /** What any actor may. */
-const reading: ReadonlySet<Action> = new Set<Action>(['policy.read', 'module.read', 'rule.read', 'plan.read', 'audit.read'])
+const reading: ReadonlySet<Action> = new Set<Action>([
+  'policy.read',
+  'module.read',
+  'rule.read',
+  'plan.read',
+  'audit.read',
+])
 
 /** In open mode everything is allowed; else who has the role `superuser` may do everything, and others may read. */
 export const createEnforce =

@@ -15,6 +15,8 @@ export interface Context {
   readonly cwd: string
   /** `--config`. */
   readonly file: () => string | undefined
+  /** `--as`. */
+  readonly as: () => string | undefined
   readonly signal: AbortSignal
   /** On standard output. */
   readonly print: (text: string) => void

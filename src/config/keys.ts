@@ -309,6 +309,13 @@ export const keys = {
     default: '',
     doc: 'Folder of own extension functions, compiled to JavaScript.',
   }),
+  cliActor: key({
+    path: 'cli.actor',
+    env: 'EDICT_CLI_ACTOR',
+    schema: z.string(),
+    default: '',
+    doc: 'Who acts in commands that work on the store itself, unless `--as` says otherwise.',
+  }),
   logPrint: key({
     path: 'log.print',
     env: 'EDICT_LOG_PRINT',
