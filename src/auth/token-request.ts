@@ -20,7 +20,6 @@ export const tokenRequest = z.strictObject({
     .default('90d')
     .describe('When it ends: a span such as `90d` or `12h`, an instant in ISO 8601, or `never`.'),
 })
-export type TokenRequest = z.infer<typeof tokenRequest>
 
 const spans = { m: 60_000, h: 3_600_000, d: day } as const
 
