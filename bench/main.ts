@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util'
 import { findOpa } from '../src/opa/binary.ts'
 import { cacheFolder } from '../src/tools/cache-folder.ts'
+import { measureApi } from './api.ts'
 import { measureBatch } from './batch.ts'
 import { measureCompose } from './compose.ts'
 import { measureEngine } from './engine.ts'
@@ -17,6 +18,7 @@ const parts: Readonly<Record<string, Measure>> = {
   batch: measureBatch,
   compose: measureCompose,
   sync: measureSync,
+  api: measureApi,
 }
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } } })

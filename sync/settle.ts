@@ -53,6 +53,13 @@ export async function settle({ build, options: request, api, requests, now }: Se
     const { fragments } = request
     return { built: await build(request), fragments, granted: null, answers: new Map(), deferred: 0 }
   }
+  if (request.absent?.has(api.name) === true) {
+    const message = `what ${api.name} has in force is held; release it before it is changed`
+    const answers = new Map(
+      requests.map(({ _id }) => [_id, { ok: false, code: 'conflict' as const, message, findings: [] }]),
+    )
+    return { built: await build(request), fragments: request.fragments, granted: null, answers, deferred: 0 }
+  }
   const stored = typeof request.stored === 'function' ? await request.stored() : request.stored
   const settling = createSettling({ build, api, now, options: { ...request, stored } })
   const { first, dry, deferred } = chosen(requests)
