@@ -27,6 +27,7 @@ export interface Exports {
   readonly [meterExports.fuel]: WebAssembly.Global
   readonly [meterExports.stack]: WebAssembly.Global
   readonly [meterExports.spare]: WebAssembly.Global
+  readonly [meterExports.offer]: WebAssembly.Global
   readonly [lazy: `edict_opa_${string}`]: ((...values: number[]) => number) | undefined
 }
 

@@ -73,11 +73,12 @@ interface Parts extends Linked {
 }
 
 function createEvaluator(parts: Parts): Instance {
-  const { module, call, linked, space, state, names, wholeSet } = parts
+  const { module, call, linked, space, matching, state, names, wholeSet } = parts
   const head = wholeSet ? 0 : envelopeStart.length
   const tail = wholeSet ? 0 : 2
   const { [meterExports.fuel]: fuel, [meterExports.stack]: stack, opa_eval: evaluateText } = linked
   const stackTop = stack.value
+  const fixed = { start: stackTop, end: state.end }
   prepare(parts, state.end)
   let cost = 0
   let left = 0
@@ -104,6 +105,7 @@ function createEvaluator(parts: Parts): Instance {
     }
     const allowance = Math.min(budget + length * readUnits, mostUnits)
     fuel.value = allowance
+    matching.begin(fixed)
     let start: number
     try {
       start = evaluateText(0, entrypoint, state.data, at, length, heap, 1) >>> 0
@@ -134,7 +136,7 @@ function createEvaluator(parts: Parts): Instance {
 
   function renew(maximumBytes?: number): Instance {
     // Instantiating writes the module's static memory anew; the data behind it stays as it is.
-    if (maximumBytes === undefined) return createEvaluator({ ...parts, linked: link(module, space, call) })
+    if (maximumBytes === undefined) return createEvaluator({ ...parts, ...link(module, space, call) })
     const fresh = linkFresh(module, call, maximumBytes)
     reserve(fresh, state.base, state.end - state.base + headroom)
     fresh.space.view().set(space.view().subarray(state.base, state.end), state.base)

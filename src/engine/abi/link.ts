@@ -1,9 +1,11 @@
 /** A module with a memory and with the host's functions, which charge for what they do. */
 import type { RegoValue } from '../../../extensions/extension.ts'
+import { offered } from '../meter/diversions.ts'
 import { meterExports } from '../meter/meter.ts'
 import { parseValue, printValue } from '../value-text.ts'
 import { AbortError, BudgetError } from './errors.ts'
-import { address, checkExports, type Exports } from './exports.ts'
+import { address, checkExports } from './exports.ts'
+import { createMatching } from './matching.ts'
 import { createSpace, pageBytes, type Linked, type Space } from './space.ts'
 import { placeValue } from './values.ts'
 
@@ -13,6 +15,11 @@ export type HostCall = (id: number, args: readonly RegoValue[]) => RegoValue | u
 /** What a call of the host takes, and each byte of its arguments and its result. */
 const callUnits = 1_000
 const byteUnits = 8
+/** What a regular expression takes that the host matches: compiling the smallest in the module takes as much. */
+const matchUnits = 4_000
+
+const yes = Buffer.from('true')
+const no = Buffer.from('false')
 
 const largestMemory = 65536 * pageBytes
 
@@ -26,7 +33,7 @@ export function linkFresh(module: WebAssembly.Module, call: HostCall, maximumByt
       const space = createSpace(initial, maximum)
       const linked = link(module, space, call)
       initialPages.set(module, initial)
-      return { linked, space }
+      return linked
     } catch (error) {
       const tooSmall = error instanceof WebAssembly.LinkError || error instanceof WebAssembly.RuntimeError
       if (!tooSmall || initial >= maximum) throw error
@@ -34,8 +41,21 @@ export function linkFresh(module: WebAssembly.Module, call: HostCall, maximumByt
   }
 }
 
-export function link(module: WebAssembly.Module, space: Space, call: HostCall): Exports {
+export function link(module: WebAssembly.Module, space: Space, call: HostCall): Linked {
   const { memory, view } = space
+  const matching = createMatching(space, (wanted) => (linked[meterExports.offer].value = wanted ? 1 : 0))
+
+  /** 0: the module matches by itself. */
+  function match(pattern: number, text: number): number {
+    const isMatch = matching.match(pattern, text)
+    if (isMatch === undefined) return 0
+    charge(matchUnits)
+    return placeValue({ linked, space }, isMatch ? yes : no)
+  }
+
+  function builtin2(id: number, context: number, first: number, second: number): number {
+    return id === offered.id ? match(first >>> 0, second >>> 0) : builtin(id, context, first, second)
+  }
 
   function builtin(id: number, _context: number, ...addresses: number[]): number {
     charge(callUnits)
@@ -78,10 +98,10 @@ export function link(module: WebAssembly.Module, space: Space, call: HostCall): 
     opa_println: () => undefined,
     opa_builtin0: builtin,
     opa_builtin1: builtin,
-    opa_builtin2: builtin,
+    opa_builtin2: builtin2,
     opa_builtin3: builtin,
     opa_builtin4: builtin,
   }
   const linked = checkExports(new WebAssembly.Instance(module, { env }).exports)
-  return linked
+  return { linked, space, matching }
 }

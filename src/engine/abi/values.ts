@@ -2,7 +2,7 @@
 import { lazyExport, lazyFunctions } from '../meter/lazy.ts'
 import { AbiError } from './errors.ts'
 import { address } from './exports.ts'
-import { reserve, type Linked } from './space.ts'
+import { reserve, type Placed } from './space.ts'
 
 /** What JSON may take once it is parsed, as a multiple of its text: 16 is usual, a list of small numbers takes 95. */
 export const parsedFactor = 96
@@ -16,7 +16,7 @@ export interface DataState {
   readonly end: number
 }
 
-export function parseData(it: Linked, json: Uint8Array): DataState {
+export function parseData(it: Placed, json: Uint8Array): DataState {
   const { linked, space } = it
   const base = address(linked.opa_heap_ptr_get())
   reserve(it, base, json.length * parsedFactor + headroom)
@@ -28,7 +28,7 @@ export function parseData(it: Linked, json: Uint8Array): DataState {
 }
 
 /** Has the runtime do now what it does at its first regular expression; else that evaluation would cost more. */
-export function prepare(it: Linked, heap: number): void {
+export function prepare(it: Placed, heap: number): void {
   for (const [name, args] of lazyFunctions) {
     const lazy = it.linked[lazyExport(name)]
     if (typeof lazy !== 'function') continue
@@ -38,13 +38,13 @@ export function prepare(it: Linked, heap: number): void {
 }
 
 /** From value text. */
-export function placeValue({ linked, space }: Linked, text: Uint8Array): number {
+export function placeValue({ linked, space }: Placed, text: Uint8Array): number {
   const at = address(linked.opa_malloc(text.length))
   space.view().set(text, at)
   return linked.opa_value_parse(at, text.length)
 }
 
-export function readNames({ linked, space }: Linked, value: number): ReadonlyMap<string, number> {
+export function readNames({ linked, space }: Placed, value: number): ReadonlyMap<string, number> {
   const start = address(linked.opa_json_dump(value))
   const bytes = space.view()
   const names = JSON.parse(bytes.toString('utf8', start, bytes.indexOf(0, start))) as Record<string, number>

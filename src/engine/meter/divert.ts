@@ -5,13 +5,13 @@
 import { createWriter, readBytes, readByte, readerOf, readU32, readVector, skip, skipLeb, u32 } from './bytes.ts'
 import { type CodeEntry, readCode } from './code.ts'
 import { type Condition, testFunctions, testsFrom, type Tests } from './conditions.ts'
-import { type Diversion, diversions } from './diversions.ts'
-import { appended, contentOf, type Facts, readFacts, type Section, section } from './module.ts'
+import { type Diversion, diversions, offered } from './diversions.ts'
+import { appended, contentOf, type Facts, readFacts, type Section, section, variables } from './module.ts'
 import { findFunctions } from './names.ts'
 import { opcode } from './opcodes.ts'
 
-const byNative = new Map(diversions.map((diversion, at) => [diversion.native, { ...diversion, id: ~at }]))
-const natives: ReadonlySet<Diversion['native']> = new Set(byNative.keys())
+const byNative = new Map(diversions.map(({ native, when }, at) => [native, { when, id: ~at }]))
+const natives: ReadonlySet<Diversion['native']> = new Set([...byNative.keys(), offered.native])
 
 /** What `opa build` leaves of a function that the policy does not need: `unreachable`. */
 export const isStub = (body: CodeEntry | undefined): boolean => body === undefined || body.end - body.start <= 2
@@ -40,6 +40,8 @@ interface Prefix {
   readonly code: readonly number[]
   /** Nothing is left of the function itself. */
   readonly isWhole: boolean
+  /** It needs a local behind those that the function has. */
+  readonly hasLocal: boolean
 }
 
 interface Parts {
@@ -58,16 +60,36 @@ function prefixesOf(found: ReadonlyMap<Diversion['native'], number>, parts: Part
     const at = index - importedFunctions
     const arity = parameters[functionTypes[at] ?? -1] ?? 0
     const host = imports.indexOf(`opa_builtin${arity}`)
+    const body = parts.bodies[at]
+    if (host === -1 || body === undefined || isStub(body)) continue
     const diversion = byNative.get(native)
-    if (diversion === undefined || host === -1 || isStub(parts.bodies[at])) continue
-    prefixes.set(at, prefixOf(diversion.when, parts.tests, hostCall({ id: diversion.id, arity, host })))
+    const ask = hostCall({ id: diversion?.id ?? offered.id, arity, host })
+    const prefix =
+      diversion === undefined
+        ? offer({ ask, local: arity + body.localCount, facts: parts.facts })
+        : prefixOf(diversion.when, parts.tests, ask)
+    prefixes.set(at, prefix)
   }
   return prefixes
 }
 
 function prefixOf(when: Condition, tests: Tests, ask: readonly number[]): Prefix {
-  if (when === undefined) return { code: [...ask, opcode.end], isWhole: true }
-  return { code: [...when(tests), opcode.if, 0x40, ...ask, opcode.return, opcode.end], isWhole: false }
+  if (when === undefined) return { code: [...ask, opcode.end], isWhole: true, hasLocal: false }
+  const code = [...when(tests), opcode.if, 0x40, ...ask, opcode.return, opcode.end]
+  return { code, isWhole: false, hasLocal: false }
+}
+
+interface Offer {
+  readonly ask: readonly number[]
+  readonly local: number
+  readonly facts: Facts
+}
+
+/** While the host wants it. What it answers is kept in a new local, to be looked at and returned. */
+function offer({ ask, local, facts }: Offer): Prefix {
+  const isOffered = [0x23, ...u32(variables(facts).offer)]
+  const answered = [...ask, 0x22, ...u32(local), opcode.if, 0x40, 0x20, ...u32(local), opcode.return, opcode.end]
+  return { code: [...isOffered, opcode.if, 0x40, ...answered, opcode.end], isWhole: false, hasLocal: true }
 }
 
 interface HostCall {
@@ -115,8 +137,9 @@ function writeCode({ bodies, prefixes, functions }: NewCode): Uint8Array {
   bodies.forEach(({ bytes, locals, localGroups, start, end }, at) => {
     const prefix = prefixes.get(at)
     const from = prefix?.isWhole === true ? end : start
-    const head = u32(localGroups)
-    const code = prefix?.code ?? []
+    const more = prefix?.hasLocal === true ? [1, i32] : []
+    const head = u32(localGroups + more.length / 2)
+    const code = [...more, ...(prefix?.code ?? [])]
     out.u32(head.length + start - locals + code.length + end - from)
     out.bytes(head)
     out.slice(bytes, locals, start)

@@ -11,7 +11,7 @@ import { growthFunction } from './growth.ts'
 import { lazyExport, lazyNames } from './lazy.ts'
 import { findLeaves } from './leaves.ts'
 import { findFunctions } from './names.ts'
-import { appended, contentOf, type Facts, headerBytes, readFacts, readSections, section } from './module.ts'
+import { appended, contentOf, type Facts, headerBytes, readFacts, readSections, section, variables } from './module.ts'
 
 /** Names under which the module shows its variables. */
 export const meterExports = {
@@ -21,6 +21,8 @@ export const meterExports = {
   stack: 'edict_stack',
   /** Pages at the end of the memory that the module does not know of. */
   spare: 'edict_spare',
+  /** Whether the host is offered calls that it may leave to the module. */
+  offer: 'edict_offer',
 } as const
 
 const largestLeaf = 64
@@ -42,7 +44,7 @@ export function meter(wasm: Uint8Array, { charging = true }: MeterOptions = {}):
   const replacements = new Map<number, (content: Uint8Array) => Uint8Array>([
     [section.type, (content) => appended(content, [growthType])],
     [section.function, (content) => appended(content, [u32(facts.parameters.length)])],
-    [section.global, (content) => appended(content, [globalOf(mostUnits), globalOf(0)])],
+    [section.global, (content) => appended(content, [globalOf(mostUnits), globalOf(0), globalOf(1)])],
     [section.export, (content) => appended(content, [...variableExports(facts), ...lazy.map(lazyEntry)])],
     [section.code, () => meterCode(bodies, facts, charging)],
   ])
@@ -59,12 +61,7 @@ export function meter(wasm: Uint8Array, { charging = true }: MeterOptions = {}):
   return Uint8Array.from(out.written())
 }
 
-/** Numbers of the globals, and of the one function, that are put behind the module's own. */
-const variables = ({ globals }: Facts): Record<keyof typeof meterExports, number> => ({
-  fuel: globals,
-  spare: globals + 1,
-  stack: 0,
-})
+/** Of the one function that is put behind the module's own. */
 const growthIndex = ({ importedFunctions, functionTypes }: Facts): number => importedFunctions + functionTypes.length
 
 const growthType = [0x60, 1, i32, 1, i32]
@@ -81,11 +78,12 @@ const exportEntry = (name: string, kind: keyof typeof exported, index: number): 
 ]
 
 function variableExports(facts: Facts): readonly (readonly number[])[] {
-  const { fuel, stack, spare } = variables(facts)
+  const { fuel, stack, spare, offer } = variables(facts)
   return [
     exportEntry(meterExports.fuel, 'global', fuel),
     exportEntry(meterExports.stack, 'global', stack),
     exportEntry(meterExports.spare, 'global', spare),
+    exportEntry(meterExports.offer, 'global', offer),
   ]
 }
 

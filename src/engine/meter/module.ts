@@ -57,6 +57,14 @@ export interface Facts {
   readonly tabled: ReadonlySet<number>
 }
 
+/** Numbers of the globals that are put behind the module's own, and of the stack pointer. */
+export const variables = ({ globals }: Pick<Facts, 'globals'>) => ({
+  fuel: globals,
+  spare: globals + 1,
+  offer: globals + 2,
+  stack: 0,
+})
+
 /** Of a section that is absent: no elements. */
 export const contentOf = (sections: readonly Section[], id: number): Uint8Array =>
   sections.find((it) => it.id === id)?.content ?? noElements
