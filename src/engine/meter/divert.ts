@@ -150,5 +150,5 @@ function writeCode({ bodies, prefixes, functions }: NewCode): Uint8Array {
     out.u32(code.length)
     out.bytes(code)
   }
-  return Uint8Array.from(out.written())
+  return new Uint8Array(out.written())
 }

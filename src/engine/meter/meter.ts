@@ -58,7 +58,7 @@ export function meter(wasm: Uint8Array, { charging = true }: MeterOptions = {}):
     out.u32(replaced.length)
     out.bytes(replaced)
   }
-  return Uint8Array.from(out.written())
+  return new Uint8Array(out.written())
 }
 
 /** Of the one function that is put behind the module's own. */

@@ -41,7 +41,7 @@ export function dataAnswer(c: Context<AppEnv>, result: Uint8Array | undefined, b
 
 export function send(c: Context<AppEnv>, body: Uint8Array, id: string, status = 200): Response {
   const text = flag(c, 'pretty') ? Buffer.from(`${prettyJson(body)}\n`) : body
-  return new Response(Uint8Array.from(text), {
+  return new Response(new Uint8Array(text), {
     status,
     headers: { 'content-type': 'application/json', 'x-evaluation-id': id },
   })

@@ -80,7 +80,7 @@ export const documentationRoutes = (app: App, { version }: { version: string }):
   })
 }
 
-const readAsset = async (path: string): Promise<Uint8Array<ArrayBuffer>> => Uint8Array.from(await readFile(path))
+const readAsset = async (path: string): Promise<Uint8Array<ArrayBuffer>> => new Uint8Array(await readFile(path))
 
 const info = (version: string) => ({
   title: 'Edict',

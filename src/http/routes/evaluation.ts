@@ -79,5 +79,5 @@ export const evaluationRoutes = (app: App, { decide, ...past }: Past & { readonl
 const asResponse = ({ status, headers, body }: Answer): Response => {
   const pairs = new Headers()
   for (let i = 0; i < headers.length; i += 2) pairs.append(headers[i] ?? '', headers[i + 1] ?? '')
-  return new Response(Uint8Array.from(body), { status, headers: pairs })
+  return new Response(new Uint8Array(body), { status, headers: pairs })
 }
