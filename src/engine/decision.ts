@@ -48,6 +48,9 @@ export interface NewDecision extends DecisionOptions, Omit<PolicySettings, 'limi
   readonly limits: AnswerLimits
 }
 
+// Made once: it has a stack that nobody reads.
+const over = new Error('the decision is over')
+
 export function createDecision(request: RequestContext, options: NewDecision): Decision {
   const { labels, clock, outbound, strict, limits, ruleNames, print } = options
   const made = new Map<string, RegoValue>()
@@ -90,6 +93,6 @@ export function createDecision(request: RequestContext, options: NewDecision): D
       printed = []
       answers.begin()
     },
-    end: () => ending?.abort(),
+    end: () => ending?.abort(over),
   }
 }

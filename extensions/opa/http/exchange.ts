@@ -30,29 +30,53 @@ export class NetworkError extends Error {
 const mostRedirects = 10
 export const mostBytes = 8 * 2 ** 20
 
-/** Connections are kept by source: what one may connect to is not for another. */
-const agents = new WeakMap<Outbound, Agents>()
+type Addresses = readonly [HostAddress, ...HostAddress[]]
 
-interface Agents {
+/** Kept by source: what one may connect to is not for another. */
+interface Kept {
   readonly http: HttpAgent
   readonly https: HttpsAgent
+  /** By host and port; the answers were permitted. */
+  readonly addresses: Map<string, { readonly found: Addresses; readonly until: number }>
 }
+
+const keptBySource = new WeakMap<Outbound, Kept>()
 
 const keepAlive = { keepAlive: true, maxSockets: 64, maxFreeSockets: 16, timeout: 30_000 } as const
 
-function agentsOf(outbound: Outbound): Agents {
-  const known = agents.get(outbound)
+/** A name server is not asked for each request of a connection that stands. */
+const addressesMs = 5_000
+const mostAddresses = 256
+
+function keptFor(outbound: Outbound): Kept {
+  const known = keptBySource.get(outbound)
   if (known !== undefined) return known
-  const fresh = { http: new HttpAgent(keepAlive), https: new HttpsAgent(keepAlive) }
-  agents.set(outbound, fresh)
+  const fresh = { http: new HttpAgent(keepAlive), https: new HttpsAgent(keepAlive), addresses: new Map() }
+  keptBySource.set(outbound, fresh)
   return fresh
+}
+
+async function addressesOf(outbound: Outbound, host: string, port: number): Promise<Addresses> {
+  const { addresses } = keptFor(outbound)
+  const place = `${host}:${port}`
+  const known = addresses.get(place)
+  if (known !== undefined && performance.now() < known.until) return known.found
+  const found = await permittedAddresses(outbound, host, port)
+  if (addresses.size >= mostAddresses) addresses.clear()
+  addresses.set(place, { found, until: performance.now() + addressesMs })
+  return found
 }
 
 /** Rejects with a NetworkError, or with the reason why the request is not made. */
 export async function exchange(request: HttpRequest, outbound: Outbound, signal: AbortSignal): Promise<HttpResponse> {
-  const bound = AbortSignal.any([signal, AbortSignal.timeout(request.timeoutMs)])
+  const ending = new AbortController()
+  const bound = ending.signal
+  const end = (): void => ending.abort(ended)
+  const timer = setTimeout(end, request.timeoutMs)
+  signal.addEventListener('abort', end, { once: true })
   let current = request
   try {
+    if (signal.aborted) end()
     for (let hops = 0; ; hops++) {
       const response = await one(current, outbound, bound)
       const next = request.followRedirects ? redirected(current, response) : undefined
@@ -66,8 +90,14 @@ export async function exchange(request: HttpRequest, outbound: Outbound, signal:
     const verb = method.charAt(0) + method.slice(1).toLowerCase()
     const reason = bound.aborted ? 'context deadline exceeded' : messageOf(error)
     throw new NetworkError(`${verb} "${url.href}": ${reason}`, { cause: error })
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', end)
   }
 }
+
+// Made once: every decision ends with an abort, and nobody reads where that came from.
+const ended = new Error('aborted')
 
 const messageOf = (error: unknown): string => {
   if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ')
@@ -77,7 +107,7 @@ const messageOf = (error: unknown): string => {
 async function one(request: HttpRequest, outbound: Outbound, signal: AbortSignal): Promise<HttpResponse> {
   const { url } = request
   const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port)
-  const addresses = await unlessAborted(permittedAddresses(outbound, url.hostname, port), signal)
+  const addresses = await unlessAborted(addressesOf(outbound, url.hostname, port), signal)
   const message = await send(request, outbound, { lookup: always(addresses), signal })
   return await received(request, message)
 }
@@ -108,14 +138,16 @@ function send(
   return new Promise((resolve, reject) => {
     const secure = url.protocol === 'https:'
     const plain = Object.keys(tls).length === 0
-    const kept = agentsOf(outbound)
+    const kept = keptFor(outbound)
     const all = { ...options, method, headers: headersOf(headers, method, body), setHost: !headers.has('Host') }
     const request = secure
       ? requestHttps(url, { ...all, ...tls, ...authorities(tls.ca), agent: plain ? kept.https : false })
       : requestHttp(url, { ...all, agent: kept.http })
     request.on('response', resolve)
     request.on('error', reject)
-    request.end(body)
+    // An empty body would be a second part to write.
+    if (body.length > 0) request.end(body)
+    else request.end()
   })
 }
 
@@ -142,15 +174,19 @@ async function received(request: HttpRequest, message: IncomingMessage): Promise
   return { status: `${statusCode} ${statusMessage}`, statusCode, headers, body }
 }
 
-async function wholeBody(message: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of message as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > mostBytes) throw new Error(`the response is larger than ${mostBytes} bytes`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks, size)
+function wholeBody(message: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    message.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      chunks.push(chunk)
+      if (size > mostBytes) message.destroy(new Error(`the response is larger than ${mostBytes} bytes`))
+    })
+    message.on('error', reject)
+    message.on('close', () => reject(new Error('the response ended too early')))
+    message.on('end', () => resolve(Buffer.concat(chunks, size)))
+  })
 }
 
 function headerLists(raw: readonly string[]): Map<string, readonly string[]> {

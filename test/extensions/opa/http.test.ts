@@ -73,6 +73,18 @@ describe('a request', () => {
     expect(headers).toMatchObject({ 'set-cookie': ['a=1', 'b=2'], 'content-type': [expect.any(String)] })
   })
 
+  it('takes the connection of the one before, of the same source', async () => {
+    const connections: unknown[] = []
+    const count = (socket: unknown): void => void connections.push(socket)
+    server.on('connection', count)
+    const [mine, other] = [allowing(`127.0.0.1:${port}`), allowing(`127.0.0.1:${port}`)]
+    for (let i = 0; i < 5; i++) await send({ url: `${base}/${i}` }, { outbound: mine })
+    expect(connections.length).toBe(1)
+    await send({ url: base }, { outbound: other })
+    expect(connections.length).toBe(2)
+    server.off('connection', count)
+  })
+
   it('carries method, headers and a body as JSON, or as it is', async () => {
     handle = (req, res, body) => {
       const { 'x-a': a, 'content-length': length, host } = req.headers
