@@ -2,18 +2,21 @@
 import { readFileSync } from 'node:fs'
 import { chart } from './chart.ts'
 import type { EngineFigures, EngineRow } from './engine.ts'
+import { busyNote, connectionsTable, figuresTable, type Full, table } from './figures.ts'
 import { fullResults } from './report.ts'
-
-interface Full {
-  readonly engine?: EngineFigures
-}
 
 const full = (): Full => JSON.parse(readFileSync(fullResults, 'utf8')) as Full
 
 /** The document with its marked places filled: `<!-- name -->` to `<!-- /name -->`. */
 export function performanceMarkdown(): string {
-  const { engine } = full()
-  const places: Readonly<Record<string, string>> = engine === undefined ? {} : { engine: engineTable(engine) }
+  const all = full()
+  const { engine } = all
+  const places: Readonly<Record<string, string>> = {
+    figures: figuresTable(all),
+    connections: connectionsTable(all),
+    busy: busyNote(all),
+    ...(engine === undefined ? {} : { engine: engineTable(engine) }),
+  }
   return readFileSync('docs/performance.md', 'utf8').replace(
     /<!-- (\w+) -->\n[^]*?<!-- \/\1 -->/g,
     (place, name: string) =>
@@ -38,8 +41,7 @@ function engineTable({ policies, vs_sdk, vs_sdk_parsed, vs_opa_bench }: EngineFi
     'its call ÷',
     '`opa bench` ÷',
   ]
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
-  return [head, head.map((_, column) => (column === 0 ? '---' : '---:')), ...rows, median].map(line).join('\n')
+  return table(head, [...rows, median])
 }
 
 const bold = (value: number): string => `**${value}**`

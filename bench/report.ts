@@ -25,10 +25,12 @@ export interface Run {
   /** One part alone was measured. */
   readonly partial: boolean
   readonly started: number
+  /** Of the machine, before. */
+  readonly load: number
 }
 
-export const report = (figures: Figures, { quick, partial, started }: Run): void => {
-  const machine = { cpus: cpus().length, model: cpus()[0]?.model ?? '', node: process.version }
+export const report = (figures: Figures, { quick, partial, started, load }: Run): void => {
+  const machine = { cpus: cpus().length, model: cpus()[0]?.model ?? '', node: process.version, load }
   const seconds = round((performance.now() - started) / 1000, 1)
   const head = { quick, seconds, at: new Date().toISOString(), machine }
   mkdirSync('bench/results', { recursive: true })
