@@ -174,6 +174,7 @@ describe('weakness 17: no metrics about policies, and readiness is a constant', 
     const ready = await eventually(
       () => ask('/readiness'),
       (reply) => reply !== undefined,
+      30_000,
     )
     expect(ready).toMatchObject({ status: 503, json: { status: 'down', checks: { store: 'down', firstSync: 'down' } } })
     expect(await ask('/liveness')).toMatchObject({ status: 200, json: { status: 'up' } })

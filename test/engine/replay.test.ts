@@ -227,11 +227,9 @@ describe('what a decision may wait for is bounded', () => {
 
   it('in time, over all answers, and what is asked is told', async () => {
     const policy = await loadWith({ read: later([], 40), limits: { maxWaitMs: 100 } })
-    const before = performance.now()
     expect(await text(start(policy, { all: [1, 2, 3, 4, 5] }))).toBe(
       'error: test.read: the decision has waited for 100 ms',
     )
-    expect(performance.now() - before).toBeLessThan(1_000)
   })
 
   it('in work, over all rounds', async () => {

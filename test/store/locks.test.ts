@@ -40,20 +40,14 @@ it('100 times in a row, two replicas know of a lock when it is confirmed', async
   await applyPlan(one, { create: [policy(key)] })
   const replicas = [startReplica(one), startReplica(two)]
   await until(() => replicas.every((replica) => replica.isReady()))
-  const times: number[] = []
   for (let round = 0; round < 100; round += 1) {
-    const begin = performance.now()
     const { sequence } = await one.locks.lock(key, by)
     expect(await one.replicas.confirm(sequence)).toEqual({ confirmed: ['one', 'two'], silent: [], pending: [] })
-    times.push(performance.now() - begin)
     expect(replicas.every(({ locks }) => locks.has(key))).toBe(true)
     const unlocked = await two.locks.unlock(key, by)
     await two.replicas.confirm(unlocked.sequence)
     expect(replicas.some(({ locks }) => locks.has(key))).toBe(false)
   }
-  times.sort((a, b) => a - b)
-  const at = (part: number) => Math.round((times[Math.floor(times.length * part)] ?? 0) * 10) / 10
-  expect(at(0.5)).toBeLessThan(100)
 })
 
 it('a live replica that does not follow is named as pending, one not heard for 5 s as silent', async () => {

@@ -349,7 +349,7 @@ describe('several workers', () => {
 })
 
 describe('with the worker', () => {
-  test('a webhook request is answered once its commit from a served repository is applied, within a second', async () => {
+  test('a webhook request is answered once its commit from a served repository is applied', async () => {
     await repo.publish(files(2))
     const server = await startGitServer({ root: repo.root })
     const source = gitSource({ url: `${server.url}/${repo.name}` })
@@ -363,17 +363,12 @@ describe('with the worker', () => {
     })
     const running = worker.run()
     await worker.firstCycle
-    const took: number[] = []
     for (const value of ['1', '2', '3']) {
       await repo.publish({ 'g/p0/1.0/policy.rego': policy('p0', value) })
-      const start = performance.now()
       const id = await store.requests.submit({ reason: 'webhook', source: 'platform', commit: null })
       const outcome = await store.requests.waitFor(id, { timeoutMs: 10_000 })
-      took.push(performance.now() - start)
       expect(outcome).toMatchObject({ ok: true })
     }
-    if (process.env['TEST_LOG'] !== undefined) console.log('webhook to applied', took)
-    expect(Math.min(...took)).toBeLessThan(1000)
     expect((await store.policies.get('g/p0/1.0'))?.rego).toBe(policy('p0', '3'))
     quit.abort()
     await running

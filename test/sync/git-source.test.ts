@@ -410,7 +410,7 @@ describe('the mirror', () => {
 })
 
 describe('a no-op load of 1,000 policies', () => {
-  test('is quick', async () => {
+  test('answers the very fragment of before', async () => {
     await repo.publish(
       Object.fromEntries(
         Array.from({ length: 1000 }, (_, i) => [`g/p${i}/1.0/policy.rego`, `package g.p${i}\n\nallow := ${i}\n`]),
@@ -418,10 +418,7 @@ describe('a no-op load of 1,000 policies', () => {
     )
     const server = await serve()
     const git = source({ url: `${server.url}/${repo.name}` })
-    await git.load({})
-    const start = performance.now()
-    await git.load({})
-    expect(performance.now() - start).toBeLessThan(1000)
+    expect(await git.load({})).toBe(await git.load({}))
   })
 })
 
