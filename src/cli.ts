@@ -10,6 +10,7 @@ import { addCompose } from './cli/compose.ts'
 import { addConfirm } from './cli/confirm.ts'
 import { type AddCommand, type Context, exit } from './cli/context.ts'
 import { addPlan } from './cli/plan.ts'
+import { addPolicy } from './cli/policy.ts'
 import { addRelease } from './cli/release.ts'
 import { addRollback } from './cli/rollback.ts'
 import { rulesCommand } from './cli/rules.ts'
@@ -50,6 +51,7 @@ const commands: readonly AddCommand[] = [
   addRollback,
   addConfirm,
   addRelease,
+  addPolicy,
   addAudit,
   addToken,
 ]

@@ -28,6 +28,8 @@ export interface SourceSettings {
   /** `plan`: what it changes waits until somebody approves its plan. */
   readonly mode?: 'apply' | 'plan' | undefined
   readonly strict?: boolean | undefined
+  /** false: its policies are published without their tests being run. */
+  readonly tests?: boolean | undefined
   readonly outbound?: Outbound | undefined
   /** What it may declare; undefined: everything. */
   readonly scope?: SourceScope | undefined

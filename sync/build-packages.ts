@@ -10,7 +10,7 @@ import { joinData } from '../src/policy/json-tree.ts'
 import type { SharedPackage } from '../src/policy/packages.ts'
 import { showPath } from '../src/policy/paths.ts'
 import type { Finding, PackageDocument } from '../src/policy/schema.ts'
-import { compile, type ArtifactStage } from './compile-artifact.ts'
+import { compile, takeArtifact, type ArtifactStage } from './compile-artifact.ts'
 import { mapLimit } from './map-limit.ts'
 
 export interface BuildPackages extends ArtifactStage {
@@ -69,6 +69,7 @@ async function buildPackage(
   const isSame = before !== undefined && before.inputs === plan.inputs && before.sources.join() === sources.join()
   if (isSame) return { document: before, findings: before.status.findings }
   const compiled = await compile({ ...origin, main: found.modules[0]?.file.path ?? '', data: null }, plan, stage)
+  if ('artifact' in compiled) await takeArtifact(compiled, stage)
   const findings = 'findings' in compiled ? compiled.findings : []
   const phase = findings.some(isError) ? ('Quarantined' as const) : ('Ready' as const)
   const good = 'artifact' in compiled ? compiled : { artifact: before?.artifact ?? null, digest: before?.digest ?? '' }

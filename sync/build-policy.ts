@@ -9,6 +9,7 @@ import { overlaps, showPath } from '../src/policy/paths.ts'
 import { shippedSource } from '../src/policy/rbac.ts'
 import { checkReads } from '../src/policy/readable.ts'
 import type { Artifact, Finding, PolicyMeta, RegoVersion, SourceFile } from '../src/policy/schema.ts'
+import type { TestReport } from '../src/testing/test-result.ts'
 import {
   checkDataFile,
   checkImports,
@@ -18,9 +19,10 @@ import {
   type PolicyLimits,
   type PolicyPackages,
 } from '../src/policy/validate.ts'
-import { compile, type ArtifactStage } from './compile-artifact.ts'
+import { compile, takeArtifact } from './compile-artifact.ts'
+import { plannedTests, testPolicy, type TestStage } from './test-policy.ts'
 
-export interface PolicyStage extends ArtifactStage {
+export interface PolicyStage extends TestStage {
   readonly limits: PolicyLimits
   readonly packages: PolicyPackages
   readonly parsed: (file: SourceFile) => Promise<ParsedModule | undefined>
@@ -34,10 +36,16 @@ export type PolicyResult =
       readonly inputs: string
       readonly regoVersion: RegoVersion
       readonly warnings: readonly Finding[]
+      readonly tests: TestReport | null
     }
   /** Its stored artifact is made of these very inputs. */
   | { readonly kind: 'same'; readonly warnings: readonly Finding[] }
-  | { readonly kind: 'refused'; readonly findings: readonly Finding[]; readonly regoVersion: RegoVersion }
+  | {
+      readonly kind: 'refused'
+      readonly findings: readonly Finding[]
+      readonly regoVersion: RegoVersion
+      readonly tests: TestReport | null
+    }
 
 export async function buildPolicy(
   policy: DeclaredPolicy,
@@ -48,18 +56,39 @@ export async function buildPolicy(
   const tests = await analysed(policy.tests, stage)
   const regoVersion: RegoVersion = own.some(({ analysis }) => analysis.regoVersion === 0) ? 0 : 1
   const findings = await checkFiles(policy, own, tests, stage)
-  if (findings.some(isError)) return { kind: 'refused', findings, regoVersion }
+  const refused = (found: readonly Finding[], report: TestReport | null = null): PolicyResult => {
+    return { kind: 'refused', findings: found, regoVersion, tests: report }
+  }
+  if (findings.some(isError)) return refused(findings)
   const packagePath = [policy.group, policy.name]
   const entry = entryOf(own.map(({ analysis }) => analysis))
   const { data, tool, readable } = stage
   const index = indexFor(policy, stage)
-  const plan = planArtifact({ policy, packagePath, entry, rego: own, tests, index, data, tool, readable })
+  const planned = plannedTests(policy, tests, stage.tester)
+  const tested = planned !== null
+  const plan = planArtifact({ policy, packagePath, entry, rego: own, tests, index, data, tool, readable, tested })
   if (readable !== undefined) findings.push(...checkReads({ policy, own, index, data, plan, readable }))
-  if (findings.some(isError)) return { kind: 'refused', findings, regoVersion }
+  if (findings.some(isError)) return refused(findings)
   if (stored?.artifact != null && stored.inputs === plan.inputs) return { kind: 'same', warnings: findings }
-  const built = await compile({ ...policy, main: `${policy.directory}/policy.rego` }, plan, stage)
-  if ('findings' in built) return { kind: 'refused', findings: [...findings, ...built.findings], regoVersion }
-  return { kind: 'good', ...built, inputs: plan.inputs, regoVersion, warnings: findings }
+  const areTestsBuilt = planned !== null && planned.rules.length > 0
+  const subject = { ...policy, main: `${policy.directory}/policy.rego` }
+  const built = await compile(subject, { ...plan, areTestsBuilt }, stage)
+  if ('findings' in built) return refused([...findings, ...built.findings])
+  const run = planned === null ? null : await testPolicy({ policy, planned, plan, good: built }, stage)
+  findings.push(...(run?.findings ?? []))
+  const report = run?.report ?? null
+  if (findings.some(isError)) return refused(findings, report)
+  await takeArtifact(built, stage)
+  const { artifact, digest } = built
+  return {
+    kind: 'good',
+    artifact,
+    digest,
+    inputs: plan.inputs,
+    regoVersion,
+    warnings: findings,
+    tests: report,
+  }
 }
 
 /** Its own data comes before a package that Edict ships. */

@@ -24,6 +24,7 @@ import {
 import { ownership } from '../src/policy/ownership.ts'
 import { readableOf } from '../src/policy/readable.ts'
 import { coversPackage } from '../src/policy/scope.ts'
+import type { Tester } from '../src/testing/tester.ts'
 import type { CachedOpa } from '../src/opa/cached.ts'
 import { buildPackages } from './build-packages.ts'
 import { buildPolicy, type PolicyStage } from './build-policy.ts'
@@ -44,6 +45,7 @@ import { mapLimit } from './map-limit.ts'
 import { dataInForce } from './shared-data.ts'
 import { modulesInForce, type SharedStage } from './shared-modules.ts'
 import { storedFile, type StoredReader } from './standing-source.ts'
+import { testModules } from './test-policy.ts'
 
 export type { BuildOptions, BuildRequest, Built, StoredContent } from './built.ts'
 
@@ -54,6 +56,8 @@ export interface BuildDeps extends StoredReader {
   readonly defaults?: Fragment
   /** Who last touched a file, for the status of what was refused; without it the fragment's commit is named. */
   readonly blame?: BlameFile
+  /** Runs the policies' tests; without it, none are run. */
+  readonly tester?: Tester | undefined
 }
 
 export type Builder = (request: BuildRequest) => Promise<Built>
@@ -89,9 +93,22 @@ export function createBuilder(deps: BuildDeps): Builder {
     const data = await dataInForce(composition.data.values(), { ...shared, json, packages: taken })
     const tool = { version: await deps.opa.version({ signal }), capabilities: deps.opa.capabilitiesDigest }
     const { blobs, takeBlob } = collectBlobs(options)
-    const { opa } = deps
+    const { opa, tester } = deps
     const readable = options.scopes === undefined ? undefined : readableOf(options.scopes, options.libraries ?? [])
-    const stage = { opa, tool, limits, json, packages, index, data: data.data, readable, parsed, takeBlob, signal }
+    const stage = {
+      opa,
+      tool,
+      limits,
+      json,
+      packages,
+      index,
+      data: data.data,
+      readable,
+      parsed,
+      takeBlob,
+      tester,
+      signal,
+    }
     const results = await buildAll(composition, stage, options)
     const packagesInForce = await buildPackages({
       ...stage,
@@ -99,12 +116,12 @@ export function createBuilder(deps: BuildDeps): Builder {
       broken: stored.broken ?? new Set(),
       now: options.now ?? new Date(),
     })
-    const testFindings = await checkModuleTests(composition, parsed, limits)
-    return finish(
-      { deps, options, declared, results, modules, data, packages: packagesInForce, takeBlob },
-      blobs,
-      testFindings,
-    )
+    const checked = await checkModuleTests(composition, parsed, limits)
+    const moduleTests = options.testModules ? await testModules(composition.moduleTests.values(), stage) : []
+    const ofTests = [...checked, ...moduleTests.flatMap(({ findings }) => findings)]
+    const state = { deps, options, declared, results, modules, data, packages: packagesInForce, takeBlob }
+    const built = await finish(state, blobs, ofTests)
+    return { ...built, tests: [...built.tests, ...moduleTests.map(({ report }) => report)] }
   }
 }
 
@@ -248,6 +265,7 @@ async function finish(
     documents,
     changesForce: changesForce(plan, documents),
     blobs: [...blobs.values()],
+    tests: [...results.values()].flatMap((result) => (result.kind === 'same' ? [] : (result.tests ?? []))),
     counts: countsOf([...policies, ...leftPolicies(state)], desiredModules),
   }
 }

@@ -16,6 +16,7 @@ import type {
 import type { Composition } from '../src/policy/compose.ts'
 import type { OwnershipIndex } from '../src/policy/ownership.ts'
 import type { Library, SourceScope } from '../src/policy/scope.ts'
+import type { TestReport } from '../src/testing/test-result.ts'
 import type { OnProgress } from '../src/progress.ts'
 
 export interface StoredContent {
@@ -45,6 +46,8 @@ export interface BuildOptions {
   readonly confirmed?: ReadonlyMap<string, string>
   /** Given each blob as soon as it is made, so that they need not all be held; otherwise they are in `blobs`. */
   readonly takeBlob?: (blob: Blob) => Promise<void>
+  /** The tests of shared modules are run, too; what fails of them keeps nothing back. */
+  readonly testModules?: boolean
   readonly now?: Date
   readonly onProgress?: OnProgress
   readonly signal?: AbortSignal | undefined
@@ -77,6 +80,8 @@ export interface Built {
   /** Something that decides changes: a new revision. Otherwise only statuses and what never was good. */
   readonly changesForce: boolean
   readonly blobs: readonly Blob[]
+  /** Of what was compiled anew and has tests, by policy. */
+  readonly tests: readonly TestReport[]
   /** Empty in a Conflict, which may be found before the stored content is known. */
   readonly counts: ReadonlyMap<
     string,
@@ -162,6 +167,7 @@ export function asItIs({ findings, outOfScope }: Composition): Built {
     documents: documentsOf(plan, nothing),
     changesForce: false,
     blobs: [],
+    tests: [],
     counts: new Map(),
   }
 }

@@ -1,4 +1,4 @@
-/** One artifact: data checked and joined, Rego checked with its tests and built; or the findings that forbid it. */
+/** One artifact: data checked and joined, Rego checked with its tests and built; or the findings that forbid it. Keeps nothing. */
 import { findingOf, findingOfError, type Origin, type RegoError } from '../src/policy/analysis.ts'
 import { artifactData, artifactDigest, type ArtifactPlan, type Tool } from '../src/policy/artifact.ts'
 import { sha256 } from '../src/policy/digest.ts'
@@ -24,9 +24,14 @@ export interface ArtifactStage {
   readonly signal?: AbortSignal | undefined
 }
 
-export type Compiled =
-  | { readonly artifact: Artifact; readonly digest: string }
-  | { readonly findings: readonly Finding[] }
+export interface Good {
+  readonly artifact: Artifact
+  readonly digest: string
+  readonly wasm: Uint8Array
+  readonly data: Uint8Array
+}
+
+export type Compiled = Good | { readonly findings: readonly Finding[] }
 
 /** What findings are about: its main file, and the data of its own. */
 export interface Compilable extends Origin {
@@ -34,20 +39,27 @@ export interface Compilable extends Origin {
   readonly data: SourceFile | null
 }
 
-export async function compile(subject: Compilable, plan: ArtifactPlan, stage: ArtifactStage): Promise<Compiled> {
-  const { opa, signal, takeBlob } = stage
+/** `areTestsBuilt`: building them checks them. */
+type CompilePlan = ArtifactPlan & { readonly areTestsBuilt?: boolean }
+
+export async function compile(subject: Compilable, plan: CompilePlan, stage: ArtifactStage): Promise<Compiled> {
+  const { opa, signal } = stage
   const dataFindings = checkArtifactData(subject, plan, stage)
   const joined = artifactData(subject, plan)
   if (!joined.ok && dataFindings.length === 0) dataFindings.push(overlapOf(subject, plan, joined.path))
-  const errors = plan.checked === null ? [] : await opa.check(plan.checked, { signal })
+  const errors = plan.checked === null || plan.areTestsBuilt ? [] : await opa.check(plan.checked, { signal })
   const built = errors.length > 0 ? { ok: false as const, errors } : await opa.build(plan.files, entrypoint, { signal })
   const regoFindings = built.ok ? [] : built.errors.map((error) => errorFinding(subject, plan, error))
   if (!built.ok || !joined.ok || dataFindings.length > 0) return { findings: [...dataFindings, ...regoFindings] }
   const data = Buffer.from(joined.text)
   const artifact = { wasm: sha256(built.wasm), data: sha256(data), entry: plan.entry.kind }
-  await takeBlob({ digest: artifact.wasm, bytes: built.wasm })
+  const digest = artifactDigest(artifact.wasm, artifact.data, plan.entry)
+  return { artifact, digest, wasm: built.wasm, data }
+}
+
+export async function takeArtifact({ artifact, wasm, data }: Good, { takeBlob }: ArtifactStage): Promise<void> {
+  await takeBlob({ digest: artifact.wasm, bytes: wasm })
   await takeBlob({ digest: artifact.data, bytes: data })
-  return { artifact, digest: artifactDigest(artifact.wasm, artifact.data, plan.entry) }
 }
 
 function checkArtifactData(subject: Compilable, plan: ArtifactPlan, { json }: ArtifactStage): Finding[] {
@@ -66,7 +78,7 @@ function overlapOf(subject: Compilable, plan: ArtifactPlan, path: readonly strin
 }
 
 /** An error in a shared module is shown where it stands; one in the generated entry, at the policy itself. */
-function errorFinding(subject: Compilable, plan: ArtifactPlan, error: RegoError): Finding {
+export function errorFinding(subject: Compilable, plan: ArtifactPlan, error: RegoError): Finding {
   if (error.file === undefined || error.file === entryPath) {
     return findingOf(subject, error.code, error.message, { file: subject.main })
   }

@@ -12,6 +12,7 @@ import type { Fragment } from '../src/policy/schema.ts'
 import type { Library, SourceScope } from '../src/policy/scope.ts'
 import type { PolicyLimits } from '../src/policy/validate.ts'
 import type { RevisionBounds } from '../src/store/revisions.ts'
+import type { Tester } from '../src/testing/tester.ts'
 import type { Store } from '../src/store/store.ts'
 import { sleep } from '../src/store/wait.ts'
 import { isApiSource } from './api-source.ts'
@@ -41,6 +42,8 @@ export interface ReconcilerDeps {
   readonly libraries?: readonly Library[]
   /** Names of sources of which nothing shall stay in force. */
   readonly retired?: readonly string[]
+  /** Runs the policies' tests before they are published; without it, none are run. */
+  readonly tester?: Tester
   readonly log: Logger
   readonly clock?: () => Date
 }
@@ -72,6 +75,7 @@ export function createReconciler({
   scopes = new Map(),
   libraries = [],
   retired = [],
+  tester,
   log,
   clock = () => new Date(),
 }: ReconcilerDeps): Reconciler {
@@ -84,6 +88,7 @@ export function createReconciler({
     limits,
     readPolicy: (key) => store.policies.get(key),
     readText,
+    tester,
     blame: async (source, path, commit) => (await byName.get(source)?.blame(path, commit)) ?? null,
   }
   const bare = createBuilder(builderDeps)

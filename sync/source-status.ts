@@ -87,11 +87,12 @@ function verdict({ error, fragment }: Seen, judged: Judged): Verdict {
   if (gate?.kind === 'held') return { phase: 'Stalled', reason: 'Held', message: holdMessage(gate.hold) }
   if (gate !== null)
     return { phase: 'Stalled', reason: 'AwaitingApproval', message: waitMessage(fragment.commit, plan) }
-  const errors = findings.filter(({ severity }) => severity === 'error').length
+  const wrong = findings.filter(({ severity }) => severity === 'error')
+  const errors = wrong.length
   if (errors > 0)
     return {
       phase: 'Stalled',
-      reason: 'ValidationFailed',
+      reason: wrong.every(({ code }) => code === 'test_failed') ? 'TestsFailed' : 'ValidationFailed',
       message: `${count(errors, 'error')}; ${counts.quarantined} of ${count(counts.policies, 'policy')} quarantined, all others are applied${firstOf(findings)}`,
     }
   return {

@@ -30,6 +30,11 @@ const common = {
     .optional()
     .describe('`plan`: what it changes waits until somebody approves its plan. Default: `apply`.'),
   strict: flag.optional().describe('As `evaluation.strict`, for its policies.'),
+  tests: flag
+    .optional()
+    .describe(
+      '`false`: its policies are published without their tests being run. Default: tests that fail keep a policy back.',
+    ),
   http: sourceHttp.optional(),
   retire: flag
     .optional()
@@ -165,7 +170,8 @@ export const resolveSource = (
   const written = parse(entry, problem)
   if (written === undefined) return undefined
   const { strict, scope, limits } = written
-  const settings = { strict, scope, limits, outbound: outbound(written.http, { env, rules, problem }) }
+  const tests = 'tests' in written ? written.tests : undefined
+  const settings = { strict, scope, limits, tests, outbound: outbound(written.http, { env, rules, problem }) }
   if ('api' in written) return { ...apiConfig(written.name), ...settings, scope: withRules(scope) }
   const shared = {
     ...settings,

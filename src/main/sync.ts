@@ -12,6 +12,7 @@ import { shipped } from '../policy/rbac.ts'
 import type { SourceScope } from '../policy/scope.ts'
 import type { Store } from '../store/store.ts'
 import { allExtensions, openDeployment, type RunOptions } from './deployment.ts'
+import { testerOf } from './tester.ts'
 
 interface Parts {
   readonly store: Store
@@ -42,6 +43,7 @@ export const openReconciler = async ({ config, env, print, signal }: RunOptions,
     scopes: scopesOf(config),
     libraries: config.libraries,
     retired: config.retired,
+    tester: testerOf(config, extensions),
     log,
   })
   return { reconciler, sources }

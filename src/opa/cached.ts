@@ -62,8 +62,8 @@ export async function withCache(opa: Opa, cache: Cache, options: CallOptions = {
         isLasting,
       )
     },
-    build: (files, entrypoint, callOptions) => {
-      const key = keyOf('build', ['entrypoint', entrypoint], ...files.map(identity))
+    build: (files, entrypoints, callOptions) => {
+      const key = keyOf('build', ['entrypoint', ...[entrypoints].flat()], ...files.map(identity))
       return once(
         builds,
         key,
@@ -71,7 +71,7 @@ export async function withCache(opa: Opa, cache: Cache, options: CallOptions = {
           const kept = await cache.get(key)
           const known = kept === undefined ? undefined : await unpack(kept)
           if (known !== undefined) return known
-          const built = await opa.build(files, entrypoint, callOptions)
+          const built = await opa.build(files, entrypoints, callOptions)
           if (built.ok || isLasting(built.errors)) await cache.put(key, await pack(built))
           return built
         },

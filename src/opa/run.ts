@@ -29,8 +29,12 @@ export interface Opa {
   readonly parse: (text: string, options?: CallOptions) => Promise<ParsedModule>
   /** Compiles without building; tests may be among the files. `[]`: all is well. */
   readonly check: (files: readonly RegoFile[], options?: CallOptions) => Promise<readonly RegoError[]>
-  /** `entrypoint`: the path of a rule, `edict/entry/doc`. */
-  readonly build: (files: readonly RegoFile[], entrypoint: string, options?: CallOptions) => Promise<Build>
+  /** Entrypoints: paths of rules, `edict/entry/doc`. */
+  readonly build: (
+    files: readonly RegoFile[],
+    entrypoints: string | readonly string[],
+    options?: CallOptions,
+  ) => Promise<Build>
 }
 
 export interface OpaOptions extends Partial<Bounds> {
@@ -75,8 +79,8 @@ export function createOpa({
       return inFolder({ files, bundle: false, signal }, (run) => parse(run, text))
     },
     check: (files, { signal } = {}) => inFolder({ files, bundle: true, signal }, check),
-    build: (files, entrypoint, { signal } = {}) =>
-      inFolder({ files, bundle: true, signal }, (run) => build(run, entrypoint, maxOutput)),
+    build: (files, entrypoints, { signal } = {}) =>
+      inFolder({ files, bundle: true, signal }, (run) => build(run, [entrypoints].flat(), maxOutput)),
   }
 }
 
@@ -174,11 +178,12 @@ async function check({ workspace, call }: Run): Promise<readonly RegoError[]> {
 }
 
 /** Only `opa check` gives columns and all errors, so a refused build asks it. */
-async function build(run: Run, entrypoint: string, maxOutput: number): Promise<Build> {
+async function build(run: Run, entrypoints: readonly string[], maxOutput: number): Promise<Build> {
   const { workspace, call } = run
   // Printing is switched on and off where policies run: `print` calls back, and is answered by nothing.
-  const target = ['--target', 'wasm', '--wasm-include-print', '--entrypoint', entrypoint, '--output', workspace.output]
-  const ended = await call(['build', '--bundle', '.', ...target, '--capabilities', workspace.capabilities])
+  const target = ['--target', 'wasm', '--wasm-include-print', '--output', workspace.output]
+  const entries = entrypoints.flatMap((entrypoint) => ['--entrypoint', entrypoint])
+  const ended = await call(['build', '--bundle', '.', ...target, ...entries, '--capabilities', workspace.capabilities])
   if (ended.kind !== 'exited') return { ok: false, errors: [stoppedError('build', ended)] }
   if (ended.code !== 0) {
     const errors = await check(run)
@@ -188,8 +193,8 @@ async function build(run: Run, entrypoint: string, maxOutput: number): Promise<B
   if (size > maxOutput) {
     return { ok: false, errors: [stoppedError('build', { kind: 'output', detail: `the bundle has ${size} bytes` })] }
   }
-  const entries = await parseTarGzip(await readFile(workspace.output))
-  const wasm = entries.find((entry) => entry.name === '/policy.wasm' || entry.name === 'policy.wasm')?.data
+  const parts = await parseTarGzip(await readFile(workspace.output))
+  const wasm = parts.find((entry) => entry.name === '/policy.wasm' || entry.name === 'policy.wasm')?.data
   if (wasm === undefined) {
     return { ok: false, errors: [{ code: 'opa_error', message: 'opa build wrote no WASM module', fault: 'ours' }] }
   }

@@ -29,6 +29,8 @@ export interface ArtifactPlan {
   readonly checked: readonly RegoFile[] | null
   readonly modules: readonly SharedModule[]
   readonly data: readonly SharedData[]
+  /** What its tests meet besides. */
+  readonly testData: readonly SharedData[]
   readonly packages: readonly DataPath[]
   readonly entry: Entry
   readonly inputs: string
@@ -49,10 +51,12 @@ export interface PlanArtifact {
   readonly tool: Tool
   /** What each source may use of others; without it, everything. */
   readonly readable?: Readable | undefined
+  /** Its tests are run before it is published. */
+  readonly tested?: boolean
 }
 
 export function planArtifact(options: PlanArtifact): ArtifactPlan {
-  const { policy, packagePath, entry, rego, tests, index, data, tool, readable } = options
+  const { policy, packagePath, entry, rego, tests, index, data, tool, readable, tested = false } = options
   const readers = (files: readonly AnalysedFile[]) =>
     files.map(({ analysis, source = policy.source }) => ({ analysis, source }))
   const isOwn = new Set(rego.map(({ file }) => file.path))
@@ -60,6 +64,8 @@ export function planArtifact(options: PlanArtifact): ArtifactPlan {
   const met = dataMet(reached.refs, data, readable)
   const modules = reached.modules.map(ofModule)
   const withTests = tests.length === 0 ? undefined : others(reach(readers([...rego, ...tests]), index, readable), isOwn)
+  const testMet = withTests === undefined ? [] : dataMet(withTests.refs, data, readable)
+  const testData = testMet.filter((item) => !met.includes(item))
   return {
     files: [...rego.map(regoFile), ...modules, entryModule(packagePath, entry)],
     checked:
@@ -68,6 +74,7 @@ export function planArtifact(options: PlanArtifact): ArtifactPlan {
         : [...rego.map(regoFile), ...tests.map(regoFile), ...withTests.modules.map(ofModule)],
     modules: reached.modules,
     data: met,
+    testData,
     packages: [packagePath, entryPackage, ...reached.packages.map(({ path }) => path)],
     entry,
     inputs: digestOf([
@@ -77,6 +84,7 @@ export function planArtifact(options: PlanArtifact): ArtifactPlan {
       ...(policy.data === null ? [] : [policy.data].map(named('own'))),
       ...(withTests ?? reached).modules.map(({ file }) => named('module')(file)),
       ...met.map(({ file }) => named('data')(file)),
+      ...(tested ? [['tested'], ...testData.map(({ file }) => named('data')(file))] : []),
     ]),
   }
 }
@@ -87,7 +95,7 @@ function others(reached: Reached, own: ReadonlySet<string>): Reached {
 }
 
 /** The root of `data`: the shared data that is met, and over it the policy's own. */
-export function artifactData(policy: Pick<DeclaredPolicy, 'data'>, plan: ArtifactPlan): JoinedData {
+export function artifactData(policy: Pick<DeclaredPolicy, 'data'>, plan: Pick<ArtifactPlan, 'data'>): JoinedData {
   const shared = plan.data.map(({ at, file }) => ({ at, text: file.text }))
   return joinData([...shared, ...(policy.data === null ? [] : [{ at: [], text: policy.data.text }])])
 }

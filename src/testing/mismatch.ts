@@ -1,7 +1,7 @@
 /** What is expected against what came, as a list of places that differ. Numbers are compared exactly, by value. */
 import { compareValues, isArray } from '../../extensions/compare.ts'
 import { RegoObject, type RegoValue } from '../../extensions/extension.ts'
-import { printJson } from '../../extensions/print-json.ts'
+import { keyText, printJson } from '../../extensions/print-json.ts'
 import { showPath, type ValuePath } from './value-path.ts'
 import { absent } from './yaml-file.ts'
 
@@ -42,8 +42,8 @@ interface Inside {
 }
 
 function inMembers(expected: RegoObject, actual: RegoObject, { path, partial }: Inside): readonly Mismatch[] {
-  const there = new Map(actual.entries.map(([key, value]) => [String(key), value]))
-  const wanted = expected.entries.map(([key, value]) => [String(key), value] as const)
+  const there = new Map(actual.entries.map(([key, value]) => [keyText(key), value]))
+  const wanted = expected.entries.map(([key, value]) => [keyText(key), value] as const)
   const known = new Set(wanted.map(([key]) => key))
   const extra = partial ? [] : [...there].filter(([key]) => !known.has(key))
   return [

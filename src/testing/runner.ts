@@ -15,7 +15,7 @@ import { judge } from './judge.ts'
 import { testEntrypoint, type RegoTest } from './rego-tests.ts'
 import { standIns, type Circumstance } from './stand-ins.ts'
 import type { Mocks, TestCase } from './test-case.ts'
-import type { TestResult } from './test-result.ts'
+import { todoText, type TestResult } from './test-result.ts'
 import { withValue } from './value-path.ts'
 
 export interface RunnerOptions {
@@ -94,7 +94,7 @@ export function createRunner({ extensions, limits }: RunnerOptions): Runner {
       const module = await engine.compile(policy.wasm)
       const results: TestResult[] = []
       for (const [index, test] of tests.entries()) {
-        if (test.isTodo) results.push(ofRule(test, 'skipped', 'it is still to do'))
+        if (test.isTodo) results.push(ofRule(test, 'skipped', todoText))
         else {
           const loaded = engine.load({
             module,

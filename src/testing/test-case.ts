@@ -54,7 +54,3 @@ export interface TestCase {
   /** Units of work that it may take. */
   readonly maxCost: number | undefined
 }
-
-export interface TestFile {
-  readonly cases: readonly TestCase[]
-}

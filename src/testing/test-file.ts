@@ -15,6 +15,8 @@ export type ParsedTests =
 export interface ParseOptions {
   /** Names that may be mocked: all builtins that are not computed by the policy itself. */
   readonly mockable: (name: string) => boolean
+  /** Where the file does not say. */
+  readonly strict?: boolean
 }
 
 /** What holds for all cases of a file, and for one. */
@@ -48,9 +50,9 @@ export function parseTests(text: string, options: ParseOptions): ParsedTests {
 function casesOf(file: YamlFile, options: ParseOptions): readonly TestCase[] {
   const members = file.members(file.root, 'a tests file', ofFile)
   if (members === undefined) return []
-  const general = circumstances(file, members, none, options)
+  const general = circumstances(file, members, { ...none, strict: options.strict ?? false }, options)
   const list = nodeOf(members, 'cases')
-  const items = list == null ? void file.problem(file.root, 'there are no cases') : file.items(list, 'cases')
+  const items = list == null ? file.problem(file.root, 'there are no cases') : file.items(list, 'cases')
   const cases = (items ?? []).flatMap((item) => caseOf(file, item, general, options))
   checkNames(file, cases)
   return cases.map(({ case: made }) => made)
@@ -65,7 +67,7 @@ function caseOf(file: YamlFile, node: Node, general: Circumstances, options: Par
   const members = file.members(node, 'a case', ofCase)
   if (members === undefined) return []
   const nameNode = nodeOf(members, 'name')
-  const name = nameNode == null ? void file.problem(node, 'the case has no name') : file.text(nameNode, 'a name')
+  const name = nameNode == null ? file.problem(node, 'the case has no name') : file.text(nameNode, 'a name')
   const own = circumstances(file, members, general, options)
   const matrix = nodeOf(members, 'matrix')
   if (matrix !== undefined) return matrixCases(file, { members, matrix, name: name ?? '', own })
@@ -155,18 +157,18 @@ function readTime(file: YamlFile, node: Node | null): bigint | undefined {
   const [, seconds, fraction = '', zone] = (typeof value === 'string' ? timeText.exec(value) : null) ?? []
   const ms = seconds === undefined ? NaN : Date.parse(`${seconds}${zone ?? ''}`)
   if (!Number.isNaN(ms)) return BigInt(ms) * 1_000_000n + BigInt(fraction.padEnd(9, '0'))
-  return void file.problem(node, 'now must be a time such as 2030-01-31T12:00:00Z, or nanoseconds since 1970')
+  return file.problem(node, 'now must be a time such as 2030-01-31T12:00:00Z, or nanoseconds since 1970')
 }
 
 function readFlag(file: YamlFile, node: Node | null): boolean | undefined {
   const value = file.value(node)
-  return typeof value === 'boolean' ? value : void file.problem(node, 'strict must be true or false')
+  return typeof value === 'boolean' ? value : file.problem(node, 'strict must be true or false')
 }
 
 function readCost(file: YamlFile, node: Node | null): number | undefined {
   const value = file.value(node)
   if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0) return value
-  return void file.problem(node, 'maxCost must be a whole number of units, above 0')
+  return file.problem(node, 'maxCost must be a whole number of units, above 0')
 }
 
 /** undefined: the key is not there. */

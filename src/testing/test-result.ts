@@ -17,6 +17,9 @@ export interface TestResult {
   readonly printed: readonly string[]
 }
 
+/** Of a rule that is named as one that is not written yet. */
+export const todoText = 'it is still to do'
+
 export interface TestReport {
   /** `group/name/version`, or `module:<id>`. */
   readonly key: string

@@ -39,7 +39,8 @@ export interface YamlFile {
   readonly root: Node | null
   readonly problems: YamlProblem[]
   readonly place: (node: Node | null) => YamlPlace
-  readonly problem: (node: Node | null, message: string) => void
+  /** Answers undefined, for where a value is missing for it. */
+  readonly problem: (node: Node | null, message: string) => undefined
   /** Of a map, in order; a problem and undefined when it is none, or when a key is not among `allowed`. */
   readonly members: (node: Node | null, what: string, allowed?: readonly string[]) => readonly Member[] | undefined
   readonly items: (node: Node | null, what: string) => readonly Node[] | undefined
@@ -72,7 +73,10 @@ export function readYaml(text: string): YamlFile {
     return { line: Math.max(1, line), column: Math.max(1, col) }
   }
   const place: YamlFile['place'] = (node) => at(node?.range?.[0] ?? 0)
-  const problem: YamlFile['problem'] = (node, message) => void problems.push({ message, ...place(node) })
+  const problem: YamlFile['problem'] = (node, message) => {
+    problems.push({ message, ...place(node) })
+    return undefined
+  }
   for (const { message, pos } of [...document.errors, ...document.warnings]) problems.push({ message, ...at(pos[0]) })
 
   /** What an alias stands for. */
@@ -88,7 +92,7 @@ export function readYaml(text: string): YamlFile {
 
   const members: YamlFile['members'] = (node, what, allowed) => {
     const map = resolved(node)
-    if (!isMap(map)) return void problem(node, `${what} must be a map`)
+    if (!isMap(map)) return problem(node, `${what} must be a map`)
     const all = membersOf(map)
     for (const { key, keyNode } of all)
       if (allowed !== undefined && !allowed.includes(key))
@@ -113,7 +117,7 @@ export function readYaml(text: string): YamlFile {
     if (typeof made === 'boolean' || typeof made === 'string') return made
     if (source !== undefined && jsonNumber.test(source)) return numberOf(source)
     if (typeof made === 'number' && Number.isFinite(made)) return made
-    problem(node, `${source ?? String(made)} is no JSON value`)
+    problem(node, `${source ?? 'this'} is no JSON value`)
     return null
   }
 
@@ -125,12 +129,12 @@ export function readYaml(text: string): YamlFile {
     members,
     items: (node, what) => {
       const list = resolved(node)
-      return isSeq(list) ? (list.items as Node[]) : void problem(node, `${what} must be a list`)
+      return isSeq(list) ? (list.items as Node[]) : problem(node, `${what} must be a list`)
     },
     text: (node, what) => {
       const known = resolved(node)
       if (isScalar(known) && typeof known.value === 'string') return known.value
-      return void problem(node, `${what} must be a text`)
+      return problem(node, `${what} must be a text`)
     },
     value,
     range: (node) => [node.range?.[0] ?? 0, node.range?.[1] ?? 0],

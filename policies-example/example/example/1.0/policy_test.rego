@@ -10,5 +10,5 @@ header(name) := object.get(headers, name, "")
 test_header if example.auth == "Bearer of news" with get_header as header
 
 test_no_header if {
-	example.auth == "" with get_header as header with headers as {}
+	example.auth == "" with headers as {} with get_header as header
 }

@@ -1,0 +1,57 @@
+/** `edict policy test [DIR]`: runs the tests beside the policies, on what they compile to. */
+import { writeFile } from 'node:fs/promises'
+import { caretText } from '../../findings/caret-text.ts'
+import { openFolder, type PolicyFolder } from '../../main/policy-folder.ts'
+import { isError } from '../../policy/analysis.ts'
+import { junit } from '../../testing/junit.ts'
+import { countTests, type TestReport } from '../../testing/test-result.ts'
+import { countsText, reportText } from '../../testing/test-text.ts'
+import { type AddCommand, asJson, exit, runOptions } from '../context.ts'
+import { plural, shownPathIn, textOf } from './folder.ts'
+
+interface Options {
+  readonly filter?: string
+  readonly junit?: string
+  readonly json?: boolean
+}
+
+/** Those whose policy's key, or whose own name, holds the text. */
+const filtered = (reports: readonly TestReport[], text: string | undefined): readonly TestReport[] =>
+  text === undefined
+    ? reports
+    : reports.flatMap((report) => {
+        const results = report.results.filter(({ name }) => report.key.includes(text) || name.includes(text))
+        return results.length === 0 ? [] : [{ ...report, results }]
+      })
+
+const untested = ({ counts, subjects }: PolicyFolder): string => {
+  const count = counts.policies - [...subjects.keys()].filter((key) => !key.startsWith('module:')).length
+  return count > 0 ? `; ${plural(count, 'policy')} without tests` : ''
+}
+
+export const addTest: AddCommand = (policy, context) =>
+  void policy
+    .command('test')
+    .description('run policy.tests.yaml and *_test.rego on what the policies compile to')
+    .argument('[dir]', 'the directory', '.')
+    .option('--filter <text>', 'only tests whose name, or whose policy, holds this')
+    .option('--junit <file>', 'write the results as JUnit XML, too')
+    .option('--json', 'print JSON')
+    .action(async (directory: string, options: Options) => {
+      const folder = await openFolder({ ...runOptions(context), directory, tests: true })
+      const shownPath = shownPathIn(context, directory)
+      const reports = filtered(folder.built.tests, options.filter)
+      // Those of tests stand in the report.
+      const broken = folder.findings.filter((finding) => isError(finding) && finding.code !== 'test_failed')
+      const counts = countTests(reports)
+      if (options.junit !== undefined) await writeFile(options.junit, junit(reports, shownPath))
+      if (options.json) context.print(asJson({ counts, reports, findings: broken }))
+      else {
+        for (const finding of broken) context.print(caretText(finding, shownPath, textOf(folder)))
+        if (reports.length > 0) context.print(reportText(reports, shownPath))
+        const errors = broken.length > 0 ? `; ${plural(broken.length, 'error')}` : ''
+        const rest = options.filter === undefined ? untested(folder) : ''
+        context.print(`${countsText(counts)}${errors}${rest}`)
+      }
+      process.exitCode = counts.failed > 0 || broken.length > 0 ? exit.failed : exit.done
+    })
