@@ -1,0 +1,184 @@
+/** `edict policy …` on directories alone: no server, no database. */
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { runEdict, temporaryFolder } from './edict.ts'
+
+const root = resolve(import.meta.dirname, '../..')
+const quiet = { LOG_LEVEL: 'silent' }
+
+type Files = Readonly<Record<string, string>>
+
+const folderOf = async (files: Files): Promise<string> => {
+  const folder = await temporaryFolder()
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, path)), { recursive: true })
+    await writeFile(join(folder, path), text)
+  }
+  return folder
+}
+
+const good: Files = {
+  'shop/price/1.0/policy.rego': 'package shop.price\n\ndefault allow := false\n\nallow if input.sum < data.most\n',
+  'shop/price/1.0/data.json': '{"most":10}',
+  'shop/price/1.0/policy.tests.yaml': `# Sums that are allowed.
+cases:
+  - name: a small sum
+    input: { sum: 5 }
+    expect: { exact: { allow: true } }
+  - name: a large sum
+    input: { sum: 50 }
+    expect:
+      path: { allow: false }
+`,
+  'shop/price/1.0/policy_test.rego':
+    'package shop.price_test\n\nimport data.shop.price\n\ntest_none if not price.allow\n',
+}
+
+describe('edict policy validate', () => {
+  it('counts what there is and exits with 0 when nothing is wrong', async () => {
+    const folder = await folderOf({ ...good, 'lib/a.rego': 'package lib.a\n\nx := 1\n' })
+    expect(await runEdict(['policy', 'validate'], quiet, folder)).toEqual({
+      code: 0,
+      stdout: '1 policy, 1 shared module, 2 rules: 0 errors, 0 warnings\n',
+      stderr: '',
+    })
+  })
+
+  const bad: Files = { ...good, 'shop/tax/1.0/policy.rego': 'package shop.tax\n\n\tallow if {\n\t\tnope(1)\n\t}\n' }
+
+  it('shows each finding with file, line, column and a caret, and exits with 1', async () => {
+    const folder = await folderOf(bad)
+    const { code, stdout } = await runEdict(['policy', 'validate', 'sub'], quiet, dirname(await moved(folder, 'sub')))
+    expect(code).toBe(1)
+    expect(stdout).toContain(
+      [
+        'sub/shop/tax/1.0/policy.rego:4:3: error rego_type_error: undefined function nope',
+        '  4 |         nope(1)',
+        '    |         ^',
+      ].join('\n'),
+    )
+  })
+
+  it('tells the same to programs', async () => {
+    const folder = await folderOf(bad)
+    const json = await runEdict(['policy', 'validate', '--format', 'json'], quiet, folder)
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      counts: { policies: 2 },
+      findings: [{ code: 'rego_type_error', file: 'shop/tax/1.0/policy.rego', line: 4, column: 3 }],
+    })
+    const sarif = await runEdict(['policy', 'validate', '--format', 'sarif'], quiet, folder)
+    expect(JSON.parse(sarif.stdout)).toMatchObject({
+      version: '2.1.0',
+      runs: [
+        {
+          results: [
+            {
+              ruleId: 'rego_type_error',
+              level: 'error',
+              locations: [
+                {
+                  physicalLocation: {
+                    artifactLocation: { uri: 'shop/tax/1.0/policy.rego' },
+                    region: { startLine: 4, startColumn: 3 },
+                  },
+                },
+              ],
+            },
+          ],
+        },
+      ],
+    })
+    const github = await runEdict(['policy', 'validate', '--format', 'github'], quiet, folder)
+    expect(github.stdout).toBe(
+      '::error file=shop/tax/1.0/policy.rego,line=4,col=3,title=rego_type_error::undefined function nope\n',
+    )
+    expect([json.code, sarif.code, github.code]).toEqual([1, 1, 1])
+  })
+
+  it('a warning counts with --strict', async () => {
+    const folder = await folderOf({ 'a/b/1/policy.rego': 'package a.b\n\nallow { true }\n' })
+    expect((await runEdict(['policy', 'validate'], quiet, folder)).code).toBe(0)
+    expect((await runEdict(['policy', 'validate', '--strict'], quiet, folder)).code).toBe(1)
+  })
+
+  it('a directory that does not exist is told, and exits with 1', async () => {
+    const missing = await runEdict(['policy', 'validate', 'nowhere'], quiet)
+    expect(missing).toMatchObject({ code: 1, stderr: expect.stringContaining('the directory does not exist') })
+  })
+})
+
+/** The folder's content in a folder of that name. */
+const moved = async (folder: string, name: string): Promise<string> => {
+  const to = join(await temporaryFolder(), name)
+  await rename(folder, to)
+  return to
+}
+
+describe('edict policy test', () => {
+  it('runs the cases and the test rules of a directory', async () => {
+    expect(await runEdict(['policy', 'test'], quiet, await folderOf(good))).toEqual({
+      code: 0,
+      stdout: 'shop/price/1.0  3 passed, 0 failed\n3 passed, 0 failed\n',
+      stderr: '',
+    })
+  })
+
+  describe('a test that fails', () => {
+    let folder: string
+
+    beforeAll(async () => {
+      folder = await folderOf({ ...good, 'shop/price/1.0/data.json': '{"most":100}' })
+    })
+
+    it('is shown with its place and what differs, and exits with 1', async () => {
+      const { code, stdout } = await runEdict(['policy', 'test'], quiet, folder)
+      expect([code, stdout]).toEqual([
+        1,
+        `shop/price/1.0  2 passed, 1 failed
+  FAILED  a large sum (shop/price/1.0/policy.tests.yaml:6:5)
+    at allow: expected false, got true
+2 passed, 1 failed
+`,
+      ])
+    })
+
+    it('--filter leaves the others out', async () => {
+      const small = await runEdict(['policy', 'test', '--filter', 'small'], quiet, folder)
+      expect([small.code, small.stdout]).toEqual([0, 'shop/price/1.0  1 passed, 0 failed\n1 passed, 0 failed\n'])
+    })
+
+    it('--junit writes the results as XML', async () => {
+      await runEdict(['policy', 'test', '--junit', 'out.xml'], quiet, folder)
+      const xml = await readFile(join(folder, 'out.xml'), 'utf8')
+      expect(xml).toContain('<testsuites tests="3" failures="1" skipped="0">')
+      expect(xml).toContain('<failure message="at allow: expected false, got true">')
+    })
+
+    it('--json prints them', async () => {
+      const { stdout } = await runEdict(['policy', 'test', '--json'], quiet, folder)
+      expect(JSON.parse(stdout)).toMatchObject({
+        counts: { passed: 2, failed: 1, skipped: 0 },
+        reports: [{ key: 'shop/price/1.0', results: [{ name: 'a small sum', status: 'passed' }, {}, {}] }],
+      })
+    })
+  })
+
+  it('policies without tests, and errors, are told', async () => {
+    const folder = await folderOf({
+      ...good,
+      'a/b/1/policy.rego': 'package a.b\n',
+      'a/c/1/policy.rego': 'package a.c {',
+    })
+    const { code, stdout } = await runEdict(['policy', 'test'], quiet, folder)
+    expect([code, stdout]).toEqual([
+      1,
+      expect.stringMatching(/^3 passed, 0 failed; 1 error; 2 policies without tests$/m),
+    ])
+  })
+
+  it('policies-example passes', async () => {
+    const { code, stdout } = await runEdict(['policy', 'test', 'policies-example'], quiet, root)
+    expect([code, stdout]).toEqual([0, expect.stringContaining(' passed, 0 failed\n')])
+  })
+})
