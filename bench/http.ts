@@ -3,7 +3,7 @@
  * route. All cores: Edict with a process for each, OPA, a bare `node:http` server with as many processes. The same policy,
  * data, input and generator; alternating rounds; figures are ratios, requests per second, and CPU time per request.
  */
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { candidate, compete, cpus, p50s, p99s, post, rates, type Candidate, type Rounds } from './candidate.ts'
@@ -14,18 +14,22 @@ import { median, ratio, round, type Figures } from './report.ts'
 const here = import.meta.dirname
 type Env = Readonly<Record<string, string>>
 
-export const startEdict = (directory: string, env: Env = {}): Promise<ServerProcess> =>
-  startServer({
+export const startEdict = async (directory: string, env: Env = {}): Promise<ServerProcess> => {
+  const data = mkdtempSync(join(tmpdir(), 'edict-bench-'))
+  const server = await startServer({
     command: process.execPath,
     args: () => [join(here, '../src/cli.js'), 'serve'],
-    env: {
-      EDICT_DIRECTORY: directory,
-      EDICT_DATA: mkdtempSync(join(tmpdir(), 'edict-bench-')),
-      LOG_LEVEL: 'warn',
-      ...env,
-    },
+    env: { EDICT_DIRECTORY: directory, EDICT_DATA: data, LOG_LEVEL: 'warn', ...env },
     path: '/readiness',
+    // A thousand policies are compiled before it is ready: 40 s on a quiet machine.
+    startSeconds: 600,
   })
+  const stop = async (): Promise<void> => {
+    await server.stop()
+    rmSync(data, { recursive: true, force: true })
+  }
+  return { ...server, stop }
+}
 
 const startOpa = (opa: string, folder: string, env: Env = {}): Promise<ServerProcess> =>
   startServer({

@@ -41,8 +41,9 @@ export const startServer = async (options: {
   readonly args: (port: number) => readonly string[]
   readonly env?: Readonly<Record<string, string>>
   readonly path: string
+  readonly startSeconds?: number
 }): Promise<ServerProcess> => {
-  const { command, args, env = {}, path } = options
+  const { command, args, env = {}, path, startSeconds = 120 } = options
   const port = await freePort()
   const child = spawn(command, args(port), {
     env: { ...process.env, ...env, PORT: String(port) },
@@ -64,10 +65,10 @@ export const startServer = async (options: {
     await Promise.race([exited, sleep(15_000, undefined, { ref: false })])
     child.kill('SIGKILL')
   }
-  for (const until = Date.now() + 120_000; Date.now() < until; await sleep(50)) {
+  for (const until = Date.now() + startSeconds * 1000; Date.now() < until; await sleep(50)) {
     if (await answers(`http://127.0.0.1:${port}${path}`)) return { port, pid: child.pid ?? 0, stop }
     if (child.exitCode !== null) throw new Error(`${command} ended with ${child.exitCode}: ${said}`)
   }
   await stop()
-  throw new Error(`${command} did not answer on ${path} within two minutes: ${said}`)
+  throw new Error(`${command} did not answer on ${path} within ${startSeconds} s: ${said}`)
 }
