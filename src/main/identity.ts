@@ -1,7 +1,10 @@
 /** Joins what says who acts: configuration, the tokens that the replica follows, the identity provider, and limits. */
+import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
 import { createEnforce, type Enforce } from '../auth/enforce.ts'
 import { createKnownTokens, type KnownTokens } from '../auth/mode.ts'
+import { createJwtVerifier } from '../auth/oidc.ts'
+import { createOidcKeys } from '../auth/oidc-keys.ts'
 import { createRateLimit } from '../auth/rate-limit.ts'
 import { createResolveActor } from '../auth/resolve.ts'
 import { createAddressOf } from '../http/client.ts'
@@ -31,15 +34,22 @@ const createUseNotes = (used: (id: string) => Promise<void>) => {
 export const openIdentity = ({
   config: { auth, server },
   store,
+  log,
 }: {
   readonly config: Config
   readonly store: Store
+  readonly log: Logger
 }): OpenIdentity => {
   const known = createKnownTokens({ required: auth.mode === 'required' })
   const failures = createRateLimit({ perMinute: auth.maxFailures, of: 'credentials that are not good' })
   const mutations = createRateLimit({ perMinute: auth.maxMutations, of: 'changes' })
   const onUse = createUseNotes(store.tokens.used)
-  const resolveActor = createResolveActor({ known, bootstrap: auth.bootstrap, verifyJwt: null, failures, onUse })
+  const { oidc } = auth
+  const verifyJwt =
+    oidc === null
+      ? null
+      : createJwtVerifier({ ...oidc, keys: createOidcKeys({ ...oidc, log: log.child({ part: 'auth' }) }) })
+  const resolveActor = createResolveActor({ known, bootstrap: auth.bootstrap, verifyJwt, failures, onUse })
   const addressOf = createAddressOf(server.trustedProxies)
   return {
     known,
