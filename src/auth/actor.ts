@@ -34,3 +34,6 @@ export const webhookActor = (source: string): Actor => ({
 })
 
 export const resolveLocalActor: ResolveActor = async () => localActor
+
+/** A name of Edict's own: nobody has it by a credential, however good. */
+export const isReserved = (id: string): boolean => /^(?:system:|webhook:|(?:local|bootstrap|edict|cli)$)/.test(id)

@@ -7,6 +7,7 @@ import { localActor, type Actor } from './actor.ts'
 import type { AuthMode } from './mode.ts'
 
 export type Action =
+  | 'policy.evaluate'
   | 'policy.read'
   | 'policy.lock'
   | 'policy.unlock'
@@ -33,6 +34,7 @@ export type Enforce = (actor: Actor | null, action: Action, resource: string) =>
 
 /** What any actor may. */
 const reading: ReadonlySet<Action> = new Set<Action>([
+  'policy.evaluate',
   'policy.read',
   'module.read',
   'rule.read',

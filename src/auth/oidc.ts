@@ -4,7 +4,7 @@
  */
 import { errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose'
 import { EdictError } from '../errors.ts'
-import type { Actor } from './actor.ts'
+import { isReserved, type Actor } from './actor.ts'
 import type { OidcKeys } from './oidc-keys.ts'
 
 export interface OidcOptions {
@@ -58,15 +58,12 @@ const reason = (error: unknown): string => {
   return 'the token is not valid'
 }
 
-/** Names that are Edict's own are nobody's, however they were signed. */
-const reserved = /^(?:system:|webhook:|local$|bootstrap$|edict$|cli$)/
-
 const actorOf = (payload: JWTPayload, { claims, prefix }: OidcOptions): Actor => {
   const name = claimAt(payload, claims.actor)
   if (typeof name !== 'string' || !/^[\x21-\x7e]{1,256}$/.test(name))
     throw new EdictError('unauthenticated', `the token’s claim ${claims.actor} names nobody`)
   const id = `${prefix}${name}`
-  if (reserved.test(id)) throw new EdictError('unauthenticated', `${id} is a name that Edict uses itself`)
+  if (isReserved(id)) throw new EdictError('unauthenticated', `${id} is a name that Edict uses itself`)
   return {
     id,
     kind: 'oidc',

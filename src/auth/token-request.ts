@@ -1,5 +1,6 @@
 /** What a token is asked for: for whom, with which roles and groups, until when. The same over HTTP and on the command line. */
 import { z } from 'zod'
+import { isReserved } from './actor.ts'
 
 const day = 86_400_000
 
@@ -7,7 +8,7 @@ const day = 86_400_000
 export const actorName = z
   .string()
   .regex(/^[A-Za-z0-9_][A-Za-z0-9._@+/-]{0,127}$/, 'is not a name: letters, digits and . _ @ + / -, 128 at most')
-  .refine((name) => name !== 'local' && name !== 'bootstrap' && name !== 'edict', 'is a name that Edict uses itself')
+  .refine((name) => !isReserved(name), 'is a name that Edict uses itself')
 
 const label = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._/-]{0,63}$/, 'is not a name: letters, digits and . _ / -')
 

@@ -13,6 +13,7 @@ import type { ErrorLog } from './error-body.ts'
 import type { HostGuard } from './host-guard.ts'
 import type { ReadDocument } from './opa/documents.ts'
 import { invalidRequest } from './json-request.ts'
+import type { MayEvaluate } from './may-evaluate.ts'
 import type { Metrics } from './metrics.ts'
 import { errorDetail } from './middleware/error-detail.ts'
 import { identify, type Identity } from './middleware/identify.ts'
@@ -69,6 +70,7 @@ export interface AppDeps {
   readonly health: () => Health
   readonly metrics: Pick<Metrics, 'scrape' | 'contentType'>
   readonly identity: Identity
+  readonly mayEvaluate: MayEvaluate
   readonly tokens: TokenStore
   readonly enforce: Enforce
   readonly guard: HostGuard
@@ -94,11 +96,12 @@ export const createApp = (deps: AppDeps): App => {
   app.use(requestId, securityHeaders, openModeGuard(deps.guard), identify(deps.identity))
 
   operationRoutes(app, { health: deps.health, metrics: deps.metrics, version })
-  const past = { atRevision: deps.atRevision, enforce }
+  const past = { atRevision: deps.atRevision, enforce, mayEvaluate: deps.mayEvaluate }
   evaluationRoutes(app, { decide, ...past })
   evaluationsRoutes(app, { openBatch: deps.openBatch, limits, ...past })
   opaDataRoutes(app, {
     readDocument: deps.readDocument,
+    mayEvaluate: deps.mayEvaluate,
     showIds: deps.showIds,
     registry,
     limits,

@@ -6,10 +6,12 @@ import { EdictError } from '../errors.ts'
 import type { PolicyName } from '../registry/registry.ts'
 import type { AtRevision } from './at-revision.ts'
 import type { AppEnv } from './environment.ts'
+import type { MayEvaluate } from './may-evaluate.ts'
 
 export interface Past {
   readonly atRevision: AtRevision
   readonly enforce: Enforce
+  readonly mayEvaluate: MayEvaluate
 }
 
 export const pastQuery = z.object({

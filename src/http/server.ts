@@ -14,6 +14,7 @@ import type { Answer, Decide } from './decide.ts'
 import { errorBody, type ErrorLog, logError, retryAfter } from './error-body.ts'
 import { parseEvaluationUrl } from './evaluation-url.ts'
 import type { HostGuard } from './host-guard.ts'
+import type { MayEvaluate } from './may-evaluate.ts'
 import type { Metrics } from './metrics.ts'
 import { NodeEvaluationRequest } from './node-evaluation-request.ts'
 import { drain, readBody } from './read-body.ts'
@@ -22,6 +23,7 @@ export interface ServerOptions {
   readonly app: { readonly fetch: (request: Request, env: object) => Response | Promise<Response> }
   readonly decide: Decide
   readonly guard: HostGuard
+  readonly mayEvaluate: Pick<MayEvaluate, 'concerns'>
   readonly limits: Pick<Limits, 'maxBody' | 'maxConcurrent' | 'maxHeaders' | 'requestTimeoutMs'>
   readonly metrics: Pick<Metrics, 'refused'>
   readonly log: ErrorLog
@@ -34,7 +36,7 @@ export interface HttpServer {
   readonly inFlight: () => number
 }
 
-export const createServer = ({ app, decide, guard, limits, metrics, log }: ServerOptions): HttpServer => {
+export const createServer = ({ app, decide, guard, mayEvaluate, limits, metrics, log }: ServerOptions): HttpServer => {
   let inFlight = 0
   let draining = false
   let loggedAt = Number.NEGATIVE_INFINITY
@@ -118,7 +120,7 @@ export const createServer = ({ app, decide, guard, limits, metrics, log }: Serve
     if (host === undefined && req.httpVersionMinor > 0) return refuseHost(req, res)
     if (inFlight >= limits.maxConcurrent && !isProbe(url)) return overloaded(req, res)
     const name = req.method === 'POST' || req.method === 'GET' ? parseEvaluationUrl(url) : undefined
-    if (name === undefined) return passOn(req, res)
+    if (name === undefined || mayEvaluate.concerns(name.group)) return passOn(req, res)
     if (!guard.allows(host)) return refuseHost(req, res)
     evaluate(req, res, name)
   }

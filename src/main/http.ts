@@ -7,6 +7,7 @@ import { createOpenBatch } from '../http/batch/open-batch.ts'
 import { createDecide } from '../http/decide.ts'
 import { createDecisionLog } from '../http/decision-log.ts'
 import { createHostGuard } from '../http/host-guard.ts'
+import { createMayEvaluate } from '../http/may-evaluate.ts'
 import { createMetrics } from '../http/metrics.ts'
 import { createDocuments } from '../http/opa/documents.ts'
 import type { Numbers } from '../http/numbers.ts'
@@ -53,6 +54,7 @@ export const createHttp = (options: HttpOptions): Http => {
     readBlob: (digest) => store.blobs.get(digest),
   })
   const guard = createHostGuard({ loopbackOnly: () => !config.auth.explicit && known.mode() !== 'required' })
+  const mayEvaluate = createMayEvaluate({ groups: config.auth.evaluate, mode: known.mode, enforce })
   const app = createApp({
     ...ports,
     decide,
@@ -69,6 +71,7 @@ export const createHttp = (options: HttpOptions): Http => {
     }),
     metrics: { contentType: metrics.contentType, scrape },
     identity,
+    mayEvaluate,
     enforce,
     guard,
     limits: config.limits,
@@ -76,6 +79,6 @@ export const createHttp = (options: HttpOptions): Http => {
     log,
     version,
   })
-  const server = createServer({ app, decide, guard, limits: config.limits, metrics, log })
+  const server = createServer({ app, decide, guard, mayEvaluate, limits: config.limits, metrics, log })
   return { server, numbers: metrics.numbers }
 }

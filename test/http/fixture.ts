@@ -29,6 +29,7 @@ import { createAdmission } from '../../src/http/admit.ts'
 import { createDocuments } from '../../src/http/opa/documents.ts'
 import { createDecide, type DecideOptions } from '../../src/http/decide.ts'
 import { createHostGuard } from '../../src/http/host-guard.ts'
+import { createMayEvaluate } from '../../src/http/may-evaluate.ts'
 import { createMetrics } from '../../src/http/metrics.ts'
 import { createAddressOf } from '../../src/http/client.ts'
 import type { Identity } from '../../src/http/middleware/identify.ts'
@@ -182,6 +183,8 @@ export interface FixtureOptions {
   readonly loopbackOnly?: boolean
   readonly decide?: Partial<Pick<DecideOptions, 'stale' | 'decisionLog' | 'log'>>
   readonly identity?: Partial<Identity>
+  readonly enforce?: Enforce
+  readonly evaluate?: readonly string[]
   readonly now?: () => number
 }
 
@@ -229,7 +232,7 @@ export const createFixture = (options: FixtureOptions = {}) => {
   }
   const enforce: Enforce = async (actor, action, resource) => {
     held.enforced.push(`${actor?.id} ${action} ${resource}`)
-    return actor ?? localActor
+    return options.enforce?.(actor, action, resource) ?? actor ?? localActor
   }
   const sources = { list: async () => (held.source === null ? [] : [held.source]) }
   const metrics = createMetrics({ registry, sources: sources.list, maxLabels: 3 })
@@ -259,6 +262,8 @@ export const createFixture = (options: FixtureOptions = {}) => {
     admission: createAdmission({ registry, stale: options.decide?.stale ?? 'serve' }),
     decisionLog: options.decide?.decisionLog,
   })
+  const mode = options.identity?.mode ?? (() => 'open' as const)
+  const mayEvaluate = createMayEvaluate({ groups: options.evaluate ?? [], mode, enforce })
   const app = createApp({
     decide,
     openBatch,
@@ -344,6 +349,7 @@ export const createFixture = (options: FixtureOptions = {}) => {
       failures: createRateLimit({ perMinute: 0, of: 'failures' }),
       ...options.identity,
     },
+    mayEvaluate,
     tokens: {
       create: async ({ by, ...token }) => {
         guardStore()
@@ -357,7 +363,7 @@ export const createFixture = (options: FixtureOptions = {}) => {
     log: silentLog,
     version: '1.2.3',
   })
-  const server = createServer({ app, decide, guard, limits, metrics, log: silentLog })
+  const server = createServer({ app, decide, guard, mayEvaluate, limits, metrics, log: silentLog })
   return { app, server, registry, metrics, held, decide }
 }
 

@@ -69,6 +69,7 @@ export const evaluationRoutes = (app: App, { decide, ...past }: Past & { readonl
           rawHeaders,
           header: (canonicalName) => firstHeader(rawHeaders, canonicalName),
         }
+        await past.mayEvaluate.check(c, name.group)
         const revision = await mayReadPast(c, name, past)
         return asResponse(await (revision === undefined ? decide(request) : past.atRevision.decide(revision, request)))
       })

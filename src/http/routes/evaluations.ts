@@ -110,6 +110,7 @@ export const evaluationsRoutes = (
       const lines = isLines(c.req.header('content-type'))
       const clock = createClock()
       const name = policyName(params.parse(c.req.param()))
+      await past.mayEvaluate.check(c, name.group)
       const revision = await mayReadPast(c, name, past)
       const request = { ...requestOf(c, name), scanned: !lines, clock }
       const batch = await (revision === undefined ? openBatch(request) : past.atRevision.openBatch(revision, request))

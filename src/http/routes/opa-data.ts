@@ -12,6 +12,7 @@ import { firstHeader } from '../first-header.ts'
 import { dataAnswer, send } from '../opa/answer.ts'
 import { createAnswering, type Answer } from '../opa/answering.ts'
 import { answerBatch } from '../opa/batch.ts'
+import type { MayEvaluate } from '../may-evaluate.ts'
 import { checkedJson, inputOf, pathBelow, readDocument, type BodyLimits } from '../opa/data-request.ts'
 import type { DocumentRequest, ReadDocument } from '../opa/documents.ts'
 import { opaErrorText } from '../opa/error-shape.ts'
@@ -19,6 +20,7 @@ import { describeOpaData } from '../opa/openapi.ts'
 
 export interface OpaDataDeps {
   readonly readDocument: ReadDocument
+  readonly mayEvaluate: MayEvaluate
   readonly registry: Pick<Registry, 'state'>
   readonly limits: BodyLimits & { readonly maxBatch: number; readonly maxBatchBody: number }
   /** Decision ids are in the answers only when a log has them. */
@@ -28,7 +30,7 @@ export interface OpaDataDeps {
 }
 
 export const opaDataRoutes = (app: App, deps: OpaDataDeps): void => {
-  const { readDocument: documentAt, registry, limits, showIds, log, version } = deps
+  const { readDocument: documentAt, registry, mayEvaluate, limits, showIds, log, version } = deps
 
   const answering = createAnswering(log)
 
@@ -53,6 +55,7 @@ export const opaDataRoutes = (app: App, deps: OpaDataDeps): void => {
   const v1: Answer = async (c, id) => {
     const started = performance.now()
     const path = pathBelow(c.req.url, '/v1/data')
+    await mayEvaluate.check(c, path[0])
     const input = c.req.method === 'GET' ? query(c) : inputOf(await readDocument(c, limits))
     const result = await documentAt(requestOf(c, { path, input, id }))
     const elapsed = Math.round((performance.now() - started) * 1e6)
@@ -65,6 +68,7 @@ export const opaDataRoutes = (app: App, deps: OpaDataDeps): void => {
     (pathOf: (c: Context<AppEnv>) => readonly string[], missing: (path: readonly string[]) => string): Answer =>
     async (c, id) => {
       const path = pathOf(c)
+      await mayEvaluate.check(c, path[0])
       const result = await documentAt(requestOf(c, { path, input: await readDocument(c, limits), id }))
       if (result !== undefined) return send(c, result, id)
       const error = { code: 'undefined_document', message: missing(path) }
@@ -73,6 +77,7 @@ export const opaDataRoutes = (app: App, deps: OpaDataDeps): void => {
 
   const batch: Answer = async (c, id) => {
     const path = pathBelow(c.req.url, '/v1/batch/data')
+    await mayEvaluate.check(c, path[0])
     const document = await readDocument(c, { maxDepth: limits.maxDepth + 2, maxBody: limits.maxBatchBody })
     const { status, body } = await answerBatch(
       document,
