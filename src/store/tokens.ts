@@ -73,13 +73,12 @@ export function createTokens({
       const { result, sequence, hash } = await change(
         { actor: by, from, action: 'token.revoke', resource: id },
         async (session, { collections, at }) => {
-          const found = await collections.tokens.findOneAndUpdate(
-            { _id: id, revoked: null },
-            { $set: { revoked: at } },
-            { session, returnDocument: 'after' },
-          )
+          const found = await collections.tokens.findOne({ _id: id, revoked: null }, { session })
           if (found === null) throw new EdictError('not_found', `there is no token ${id} that could be revoked`)
-          return found
+          const token = { ...found, revoked: at }
+          // Whole: an update's event would not carry the document to those who follow.
+          await collections.tokens.replaceOne({ _id: id }, token, { session })
+          return token
         },
       )
       return { token: result, sequence, hash }

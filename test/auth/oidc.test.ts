@@ -1,17 +1,15 @@
 /** Signed tokens, against a real provider. */
 import { exportSPKI, SignJWT, UnsecuredJWT, type JWTPayload } from 'jose'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createJwtVerifier, type OidcOptions } from '../../src/auth/oidc.ts'
 import { createOidcKeys, type OidcKeysOptions } from '../../src/auth/oidc-keys.ts'
 import { audience, startProvider, type TestProvider } from '../setup/oidc.ts'
 
 let provider: TestProvider
 let now = 0
-beforeEach(async () => {
-  provider = await startProvider()
-  now = 0
+beforeAll(() => {
+  vi.spyOn(console, 'warn').mockImplementation(() => undefined)
 })
-afterEach(() => provider.stop())
 
 const claims = { actor: 'sub', roles: 'roles', groups: 'groups' }
 const quiet = { warn: () => undefined }
@@ -36,6 +34,11 @@ const signed = (payload: JWTPayload, { alg = 'RS256', kid = provider.key().kid }
 const refused = { code: 'unauthenticated', status: 401 }
 
 describe('a token of the identity provider', () => {
+  beforeAll(async () => {
+    provider = await startProvider()
+  })
+  afterAll(() => provider.stop())
+
   it('names the actor, its roles and its groups', async () => {
     const token = await provider.token()
     expect(await verifier()(token)).toEqual({
@@ -108,6 +111,12 @@ describe('a token of the identity provider', () => {
 })
 
 describe('the keys of the identity provider', () => {
+  beforeEach(async () => {
+    provider = await startProvider()
+    now = 0
+  })
+  afterEach(() => provider.stop())
+
   it('are fetched once for many tokens', async () => {
     const verify = verifier()
     const token = await provider.token()

@@ -1,5 +1,6 @@
 /** Tokens on whole servers: who gets in, on every one of them, and from when on not any more. */
 import { beforeAll, describe, expect, it } from 'vitest'
+import { audience, startProvider } from '../setup/oidc.ts'
 import { allReady, answering, createPolicies, type Env, startReplica, startWorker } from './deployment.ts'
 import { call, type Edict, evaluate, eventually, newDatabase, runEdict, startEdict } from './edict.ts'
 
@@ -164,5 +165,54 @@ describe('a bootstrap secret', () => {
     expect((await call(lockUrl, { method: 'POST', headers: bearer(token) })).status).toBe(200)
     expect(edict.log() + edict.output()).not.toContain(secret)
     expect(edict.log() + edict.output()).not.toContain(token.split('_')[2])
+  })
+})
+
+describe('an identity provider', () => {
+  it('says who acts, from the start of the server on; when it is down its keys are good for a while', async () => {
+    const provider = await startProvider()
+    const policies = await createPolicies(answering('example/one/1.0', 1))
+    const oidc = { EDICT_OIDC_ISSUER: provider.issuer, EDICT_OIDC_AUDIENCE: audience }
+    const env = { ...newDatabase(), ...policies.env, ...oidc, EDICT_OIDC_CLAIM_ROLES: 'realm_access.roles' }
+    const edict = await startEdict({ ...env, LOG_LEVEL: 'trace' })
+    const token = await provider.token()
+    expect((await lock(edict)).status).toBe(401)
+    const who = { id: 'ci-payments', kind: 'oidc', roles: ['operator'], groups: ['payments'], mode: 'required' }
+    expect((await whoami(edict, bearer(token))).json).toEqual(who)
+    expect((await whoami(edict, bearer(await provider.token('https://other.example.org')))).status).toBe(401)
+    expect((await lock(edict, bearer(token))).status).toBe(403)
+    await provider.stop()
+    expect((await whoami(edict, bearer(token))).json).toEqual(who)
+    expect(edict.log() + edict.output()).not.toContain(token.split('.')[2])
+  })
+
+  it('that is down at the start keeps its actors out, and no others', async () => {
+    const provider = await startProvider()
+    const token = await provider.token()
+    await provider.stop()
+    const policies = await createPolicies(answering('example/one/1.0', 1))
+    const oidc = { EDICT_OIDC_ISSUER: provider.issuer, EDICT_OIDC_AUDIENCE: audience }
+    const env = { ...newDatabase(), ...policies.env, ...oidc }
+    const edict = await startEdict(env)
+    expect(await whoami(edict, bearer(token))).toMatchObject({ status: 503, json: { code: 'identity_unavailable' } })
+    const made = await create(env, ['--actor', 'root-admin', '--roles', 'superuser'])
+    expect((await lock(edict, bearer(made.token))).status).toBe(200)
+    expect((await evaluate(edict, 'example/one/1.0')).status).toBe(403)
+  })
+})
+
+describe('a server on an address that others can reach', () => {
+  it('starts once a token was made, and asks for it', async () => {
+    const policies = await createPolicies(answering('example/one/1.0', 1))
+    const env = { ...newDatabase(), ...policies.env, EDICT_HOST: '0.0.0.0', PORT: '0' }
+    const refused = await runEdict(['serve'], env)
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('edict token create') })
+    expect((await create(env, ['--actor', 'root-admin', '--roles', 'superuser'])).code).toBe(0)
+    const edict = await startEdict({ ...env, EDICT_AUTH: 'open' })
+    const url = edict.url.replace('0.0.0.0', '127.0.0.1')
+    const path = '/policy/example/one/1.0'
+    expect((await call(`${url}${path}/lock`, { method: 'POST' })).status).toBe(401)
+    expect((await call(`${url}${path}/evaluation`, { method: 'POST' })).status).toBe(200)
+    expect(edict.log()).not.toContain('no credential is asked for')
   })
 })

@@ -36,6 +36,7 @@ const configuration = (jwk: JWK) => ({
   jwks: { keys: [jwk] },
   clients: [{ ...client, grant_types: ['client_credentials'], redirect_uris: [], response_types: [], scope: 'edict' }],
   scopes: ['edict'],
+  ttl: { ClientCredentials: 600 },
   features: {
     devInteractions: { enabled: false },
     clientCredentials: { enabled: true },
