@@ -27,6 +27,8 @@ export interface Opa {
   readonly version: (options?: CallOptions) => Promise<string>
   /** Rego v1 first, then v0. */
   readonly parse: (text: string, options?: CallOptions) => Promise<ParsedModule>
+  /** The AST of a module that parses, with the text of each node; rejects when it does not. */
+  readonly tree: (text: string, regoVersion: 0 | 1, options?: CallOptions) => Promise<unknown>
   /** Compiles without building; tests may be among the files. `[]`: all is well. */
   readonly check: (files: readonly RegoFile[], options?: CallOptions) => Promise<readonly RegoError[]>
   /** Entrypoints: paths of rules, `edict/entry/doc`. */
@@ -77,6 +79,10 @@ export function createOpa({
     parse: (text, { signal } = {}) => {
       const files = [{ path: 'module.rego', text, regoVersion: 1 as const }]
       return inFolder({ files, bundle: false, signal }, (run) => parse(run, text))
+    },
+    tree: (text, regoVersion, { signal } = {}) => {
+      const files = [{ path: 'module.rego', text, regoVersion }]
+      return inFolder({ files, bundle: false, signal }, (run) => tree(run, regoVersion))
     },
     check: (files, { signal } = {}) => inFolder({ files, bundle: true, signal }, check),
     build: (files, entrypoints, { signal } = {}) =>
@@ -141,6 +147,20 @@ type ParsedAs =
   | { readonly ok: false; readonly errors: readonly RegoError[] }
 
 async function parseAs({ call }: Run, regoVersion: 0 | 1): Promise<ParsedAs> {
+  const ended = await call(parseArguments(regoVersion))
+  if (ended.kind !== 'exited') return { ok: false, errors: [stoppedError('parse', ended)] }
+  if (ended.code !== 0) return { ok: false, errors: readErrors(printedBy(ended)).map(withoutFile) }
+  return { ok: true, analysed: analyse(JSON.parse(ended.stdout.toString()), regoVersion) }
+}
+
+async function tree({ call }: Run, regoVersion: 0 | 1): Promise<unknown> {
+  const ended = await call(parseArguments(regoVersion))
+  if (ended.kind === 'exited' && ended.code === 0) return JSON.parse(ended.stdout.toString())
+  const reason = ended.kind === 'exited' ? 'opa cannot parse the module' : stoppedError('parse', ended).message
+  throw new EdictError('tool_unavailable', reason)
+}
+
+function parseArguments(regoVersion: 0 | 1): readonly string[] {
   const flags = [
     '--format',
     'json',
@@ -148,10 +168,7 @@ async function parseAs({ call }: Run, regoVersion: 0 | 1): Promise<ParsedAs> {
     'locations,-comments',
     ...(regoVersion === 0 ? ['--v0-compatible'] : []),
   ]
-  const ended = await call(['parse', 'module.rego', ...flags])
-  if (ended.kind !== 'exited') return { ok: false, errors: [stoppedError('parse', ended)] }
-  if (ended.code !== 0) return { ok: false, errors: readErrors(printedBy(ended)).map(withoutFile) }
-  return { ok: true, analysed: analyse(JSON.parse(ended.stdout.toString()), regoVersion) }
+  return ['parse', 'module.rego', ...flags]
 }
 
 /** The file is named by who knows its path. */

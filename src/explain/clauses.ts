@@ -1,0 +1,286 @@
+/**
+ * One Rego file → its rules as clauses: for each, the conditions of its body in the author's words, which of them bind
+ * names that others need, and what to show of what they see. Pure.
+ */
+import type { RegoFile } from '../policy/analysis.ts'
+import {
+  constantSteps,
+  declaredIn,
+  isNode,
+  isWildcard,
+  listOf,
+  namesIn,
+  nodeOf,
+  nodesOf,
+  spanOf,
+  textOf,
+  type Json,
+  type Node,
+} from './tree.ts'
+
+export interface Place {
+  readonly file: string
+  readonly line: number
+}
+
+/** Rules by their path under `data`; a function, too. */
+export type RulePath = readonly string[]
+
+export interface Condition extends Place {
+  readonly text: string
+  /** `binds`: others need the names that it makes. `value`: the head's own value must be there. */
+  readonly kind: 'tests' | 'binds' | 'value'
+  /** Names declared with `some` that nobody else uses. */
+  readonly declares: readonly string[]
+  /** Expressions whose values say why it failed. */
+  readonly shown: readonly string[]
+  /** Paths that it may refer to rules by. */
+  readonly refs: readonly RulePath[]
+}
+
+export interface Clause extends Place {
+  readonly id: number
+  readonly rule: RulePath
+  /** Its head, as written. */
+  readonly text: string
+  readonly kind: 'rule' | 'default' | 'function'
+  /** Clauses of one `else` chain share the first. */
+  readonly chain: number
+  readonly conditions: readonly Condition[]
+  /** Names that several conditions use and `some` declares. */
+  readonly declares: readonly string[]
+}
+
+export interface ParsedFile {
+  readonly file: RegoFile
+  readonly package: RulePath
+  /** As written, with their aliases. */
+  readonly imports: readonly string[]
+  readonly aliases: ReadonlySet<string>
+  readonly clauses: readonly Clause[]
+}
+
+/** What names mean in a file. */
+interface Scope {
+  readonly file: string
+  readonly package: RulePath
+  readonly aliases: ReadonlyMap<string, RulePath>
+  /** First names of the rules of its package, of all files. */
+  readonly rules: ReadonlySet<string>
+}
+
+export interface ReadOptions {
+  readonly file: RegoFile
+  readonly tree: unknown
+  readonly rules: ReadonlySet<string>
+  readonly firstId: number
+}
+
+export function readClauses({ file, tree, rules, firstId }: ReadOptions): ParsedFile {
+  const module = nodeOf(tree as Json)
+  const path = constantSteps(listOf(nodeOf(module['package'])['path']).slice(1))
+  const imports = nodesOf(module['imports'])
+  const scope: Scope = { file: file.path, package: path, aliases: aliasesOf(imports), rules }
+  const clauses: Clause[] = []
+  const add = (rule: Node, chain: number | undefined, head: Node): void => {
+    const id = firstId + clauses.length
+    clauses.push(clauseOf({ rule, head, id, chain: chain ?? id, scope }))
+    if (isNode(rule['else'])) add(rule['else'], chain ?? id, head)
+  }
+  for (const rule of nodesOf(module['rules'])) if (!isTest(rule)) add(rule, undefined, nodeOf(rule['head']))
+  return { file, package: path, imports: imports.map(importText), aliases: new Set(scope.aliases.keys()), clauses }
+}
+
+const ruleName = (rule: Node): string => textOf(nodeOf(listOf(nodeOf(rule['head'])['ref'])[0])['value'])
+const isTest = (rule: Node): boolean => /^(?:todo_)?test_/.test(ruleName(rule))
+
+/** The first names of a file's rules. */
+export const ruleNames = (tree: unknown): readonly string[] => nodesOf(nodeOf(tree as Json)['rules']).map(ruleName)
+
+function importText(node: Node): string {
+  const alias = textOf(node['alias'])
+  return `import ${spanOf(nodeOf(node['path'])).text}${alias === '' ? '' : ` as ${alias}`}`
+}
+
+function aliasesOf(imports: readonly Node[]): ReadonlyMap<string, RulePath> {
+  return new Map(
+    imports.map((node) => {
+      const path = listOf(nodeOf(node['path'])['value'])
+      const root = textOf(nodeOf(path[0])['value'])
+      const steps = constantSteps(path.slice(1))
+      const alias = textOf(node['alias'])
+      const name = alias === '' ? (steps.at(-1) ?? root) : alias
+      return [name, root === 'data' ? steps : []] as const
+    }),
+  )
+}
+
+interface NewClause {
+  readonly rule: Node
+  /** Of the first of its chain: `else` has no name. */
+  readonly head: Node
+  readonly id: number
+  readonly chain: number
+  readonly scope: Scope
+}
+
+function clauseOf({ rule, head, id, chain, scope }: NewClause): Clause {
+  const own = nodeOf(rule['head'])
+  const ref = listOf(head['ref'])
+  const { text, line } = spanOf(own)
+  const params = listOf(head['args'])
+  const isFunction = params.length > 0
+  return {
+    id,
+    rule: [...scope.package, textOf(nodeOf(ref[0])['value']), ...constantSteps(ref.slice(1))],
+    file: scope.file,
+    line,
+    text: rule['default'] === true ? `default ${text}` : headText(rule, text),
+    kind: isFunction ? 'function' : rule['default'] === true ? 'default' : 'rule',
+    chain,
+    ...(isFunction || rule['default'] === true ? nothing : bodyOf(rule, [own['key'], own['value'], ref.slice(1)], scope)),
+  }
+}
+
+const nothing = { conditions: [], declares: [] } as const
+
+/** A head alone says little where it only names the rule: then its first line. */
+function headText(rule: Node, head: string): string {
+  const [first = ''] = spanOf(rule).text.split('\n')
+  return first.startsWith(head) ? first.replace(/\s*(?:\bif)?\s*\{\s*$/, '') : head.split('\n')[0] ?? head
+}
+
+type Body = Pick<Clause, 'conditions' | 'declares'>
+
+function bodyOf(rule: Node, head: readonly (Json | undefined)[], scope: Scope): Body {
+  const written = nodesOf(rule['body']).filter((expression) => expression['generated'] !== true)
+  const declared = new Set(written.flatMap(declaredIn))
+  const isLocal = (name: string): boolean =>
+    !isWildcard(name) &&
+    name !== 'input' &&
+    name !== 'data' &&
+    (declared.has(name) || (!scope.rules.has(name) && !scope.aliases.has(name)))
+  const usedBy = (json: Json | undefined): ReadonlySet<string> => new Set(operandNames(json).filter(isLocal))
+  const plain = new Set(written.filter(isPlainSome).flatMap(declaredIn))
+  const expressions = inOrder(written.filter((expression) => !isPlainSome(expression)))
+  const inHead = usedBy(head.map((part) => part ?? null))
+  const users = (name: string): number => expressions.filter((expression) => usedBy(expression).has(name)).length
+  const shared = [...plain].filter((name) => users(name) > 1 || inHead.has(name))
+  const bound = new Set<string>()
+  const conditions = expressions.map((expression): Condition => {
+    const used = usedBy(expression)
+    const fresh = [...used].filter((name) => !bound.has(name))
+    const isNeeded = fresh.some((name) => users(name) > 1 || inHead.has(name))
+    const binds = isNeeded && expression['negated'] !== true
+    const shown = shownOf(expression, (name) => !isLocal(name) || bound.has(name))
+    if (binds) for (const name of fresh) bound.add(name)
+    return {
+      file: scope.file,
+      ...spanOf(expression),
+      kind: binds ? 'binds' : 'tests',
+      declares: binds ? [] : fresh.filter((name) => plain.has(name) && !shared.includes(name)),
+      shown,
+      refs: refsOf(expression, scope, declared),
+    }
+  })
+  const values = head.slice(0, 2).flatMap((part) => (isNode(part) && !isConstant(part) ? [part] : []))
+  const ofHead = values.map((value): Condition => ({
+    file: scope.file,
+    ...spanOf(value),
+    kind: 'value',
+    declares: [],
+    shown: termsOf(value),
+    refs: refsOf(value, scope, declared),
+  }))
+  const usedSome = shared.filter((name) => bound.has(name))
+  return { conditions: [...conditions, ...ofHead], declares: usedSome }
+}
+
+const isPlainSome = (expression: Node): boolean => {
+  const symbols = nodesOf(nodeOf(expression['terms'])['symbols'])
+  return symbols.length > 0 && symbols.every((symbol) => symbol['type'] === 'var')
+}
+
+/** What uses a name before `:=` or `some … in` makes it comes after that. */
+function inOrder(expressions: readonly Node[]): readonly Node[] {
+  const rest = [...expressions]
+  const ordered: Node[] = []
+  while (rest.length > 0) {
+    const later = (index: number): ReadonlySet<string> =>
+      new Set(rest.flatMap((other, i) => (i === index ? [] : declaredIn(other))))
+    const next = rest.findIndex((expression, index) => {
+      const made = later(index)
+      return !operandNames(expression).some((name) => made.has(name))
+    })
+    ordered.push(...rest.splice(Math.max(0, next), 1))
+  }
+  return ordered
+}
+
+/** Names that stand for values: the operators of calls are none. */
+function operandNames(json: Json | undefined): readonly string[] {
+  return namesIn(withoutOperators(json ?? null)).map(({ head }) => head)
+}
+
+function withoutOperators(json: Json): Json {
+  if (Array.isArray(json)) return json.map((item: Json) => withoutOperators(item))
+  if (!isNode(json)) return json
+  const isCall = json['type'] === 'call' && Array.isArray(json['value'])
+  return Object.fromEntries(
+    Object.entries(json).flatMap(([key, value]): [string, Json][] => {
+      if (key === 'location' || value === undefined) return []
+      const isTerms = (key === 'terms' || (isCall && key === 'value')) && Array.isArray(value)
+      return [[key, withoutOperators(isTerms ? (value as readonly Json[]).slice(1) : value)]]
+    }),
+  )
+}
+
+const isConstant = (node: Node): boolean =>
+  ['boolean', 'number', 'string', 'null'].includes(textOf(node['type'])) ||
+  (namesIn(node).length === 0 && node['type'] !== 'call')
+
+/** Rules that it may mean, whole paths under `data`. */
+function refsOf(node: Node, { package: own, aliases, rules }: Scope, declared: ReadonlySet<string>): readonly RulePath[] {
+  return namesIn(node).flatMap(({ head, steps }): RulePath[] => {
+    if (head === 'data') return [steps]
+    if (declared.has(head)) return []
+    const alias = aliases.get(head)
+    if (alias !== undefined) return alias.length === 0 ? [] : [[...alias, ...steps]]
+    return rules.has(head) ? [[...own, head, ...steps]] : []
+  })
+}
+
+const mostShown = 6
+
+/** The operands of an expression that can be asked for where it stands, and the references inside of them. */
+function shownOf(expression: Node, isKnown: (name: string) => boolean): readonly string[] {
+  if (Array.isArray(expression['with'])) return []
+  const terms = expression['terms']
+  const operands = Array.isArray(terms)
+    ? terms.slice(isAssignment(terms[0] as Json) ? 2 : 1)
+    : [...nodesOf(nodeOf(terms)['symbols']).map(collectionOf), nodeOf(terms)['domain'] ?? (isTerm(terms) ? terms : null)]
+  const known = (term: Node): boolean => operandNames(term).every((name) => isWildcard(name) || isKnown(name))
+  return unique(operands.map(nodeOf).flatMap((term) => partsOf(term, known)))
+}
+
+const isAssignment = (operator: Json): boolean =>
+  textOf(nodeOf(listOf(nodeOf(operator)['value'])[0])['value']) === 'assign'
+const isTerm = (json: Json | undefined): boolean => isNode(json) && typeof json['type'] === 'string'
+const collectionOf = (symbol: Node): Json => listOf(symbol['value']).at(-1) ?? null
+const unique = (texts: readonly string[]): readonly string[] => [...new Set(texts)].slice(0, mostShown)
+
+const termsOf = (term: Node): readonly string[] => unique(partsOf(term, () => true))
+
+/** The term itself unless it is a constant, then the references and calls that it is made of. */
+function partsOf(term: Node, known: (term: Node) => boolean): readonly string[] {
+  if (!isTerm(term) || isConstant(term)) return []
+  const { text } = spanOf(term)
+  const self = text === '' || !known(term) ? [] : [text]
+  const value = term['value']
+  if (term['type'] === 'ref') return [...self, ...nodesOf(value).slice(1).flatMap((part) => partsOf(part, known))]
+  if (term['type'] === 'call') return [...self, ...nodesOf(value).slice(1).flatMap((part) => partsOf(part, known))]
+  if (term['type'] === 'array' || term['type'] === 'set')
+    return nodesOf(value).flatMap((part) => partsOf(part, known))
+  return self
+}
+

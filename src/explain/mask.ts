@@ -1,0 +1,76 @@
+/**
+ * Secrets in what is shown: what stands under a name that says so, such header values, tokens by their look, and every
+ * text that repeats one of them or a part of it.
+ */
+
+export const masked = '***'
+
+const secretName =
+  /pass(?:word|wd|phrase)|secret|token|api[-_]?key|private[-_]?key|credential|authorization|cookie|signature|^(?:pwd|pin|otp|jwt)$/i
+/** JSON Web Tokens, and those of this server. */
+const secretLook = /\b(?:eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|edict_[A-Za-z0-9]+_[A-Za-z0-9]{8,})/
+
+export const isSecretName = (name: string): boolean => secretName.test(name)
+
+/** The last name in an expression: `input.user.password`, `get_header("Authorization")`. */
+export const namesSecret = (expression: string): boolean =>
+  isSecretName(/([A-Za-z_][\w-]*)["`\])\s]*$/.exec(expression)?.[1] ?? '')
+
+export interface Mask {
+  readonly text: (text: string) => string
+  /** Any JSON value. */
+  readonly value: (value: unknown) => unknown
+  /** Values of an expression. */
+  readonly shown: (expression: string, value: unknown) => unknown
+}
+
+export interface MaskOptions {
+  /** As JSON; undefined: none. */
+  readonly input: unknown
+  readonly headers: Readonly<Record<string, string>>
+}
+
+export function createMask({ input, headers }: MaskOptions): Mask {
+  const secrets = new Set<string>()
+  const learn = (text: string): void => {
+    for (const part of [text, ...text.split(/[\s;,]+/)]) if (part.length >= shortest) secrets.add(part)
+    const basic = /^Basic\s+(\S+)/i.exec(text)?.[1]
+    if (basic !== undefined) {
+      const plain = Buffer.from(basic, 'base64').toString()
+      for (const part of [plain, plain.slice(plain.indexOf(':') + 1)]) if (part.length >= shortest) secrets.add(part)
+    }
+  }
+  const look = (value: unknown, isSecret: boolean): void => {
+    if (typeof value === 'string') return void (isSecret && learn(value))
+    if (typeof value !== 'object' || value === null) return
+    for (const [key, member] of Object.entries(value)) look(member, isSecret || isSecretName(key))
+  }
+  look(input, false)
+  for (const [name, value] of Object.entries(headers)) if (isSecretName(name)) learn(value)
+  const known = [...secrets].toSorted((a, b) => b.length - a.length)
+
+  const hide = (text: string): string => {
+    if (secretLook.test(text)) return masked
+    if (text.length >= longPart && known.some((secret) => secret.includes(text))) return masked
+    return known.reduce((shown, secret) => shown.replaceAll(secret, masked), text)
+  }
+  const walk = (value: unknown, isSecret: boolean): unknown => {
+    if (typeof value === 'string') return isSecret && value !== '' ? masked : hide(value)
+    if (typeof value === 'number') return isSecret ? masked : value
+    if (Array.isArray(value)) return value.map((item: unknown) => walk(item, isSecret))
+    if (typeof value !== 'object' || value === null) return value
+    return Object.fromEntries(
+      Object.entries(value).map(([key, member]) => [hide(key), walk(member, isSecret || isSecretName(key))]),
+    )
+  }
+  return {
+    text: hide,
+    value: (value) => walk(value, false),
+    shown: (expression, value) => walk(value, namesSecret(expression)),
+  }
+}
+
+const shortest = 4
+/** Shorter texts occur in a secret by chance. */
+const longPart = 8
+

@@ -1,0 +1,146 @@
+/** One artifact, one input → the decision and why. Synchronous: nothing of the outside is asked, so nothing is waited for. */
+import type { Extension, RegoValue } from '../../extensions/extension.ts'
+import { parseJson } from '../../extensions/parse-json.ts'
+import { toPlain } from '../../extensions/plain.ts'
+import { RegoNumber, RegoObject } from '../../extensions/extension.ts'
+import { createEngine } from '../engine/engine.ts'
+import type { EngineLimits } from '../engine/limits.ts'
+import type { Outcome } from '../engine/outcome.ts'
+import { EdictError } from '../errors.ts'
+import { pathKey } from '../policy/paths.ts'
+import type { RulePath } from './clauses.ts'
+import { explanationOf, type Explanation } from './explanation.ts'
+import { createCollector } from './findings.ts'
+import { closedExtensions, itemsOf, type Host } from './host.ts'
+import { createMask } from './mask.ts'
+import { explainEntrypoint } from './probe.ts'
+import type { Program } from './program.ts'
+
+export interface Question {
+  /** JSON; undefined: no input. */
+  readonly input: Uint8Array | undefined
+  /** By any spelling of their names. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly home: RulePath
+  /** The rules to explain. */
+  readonly asked: readonly RulePath[]
+}
+
+export interface Runner {
+  readonly load: (program: Program, data: Uint8Array | string) => Promise<(question: Question) => Explanation>
+}
+
+export interface RunnerOptions {
+  readonly extensions: readonly Extension[]
+  readonly limits: Partial<EngineLimits>
+  readonly clock?: () => bigint
+}
+
+const deaf: Host = { isWanted: () => false, visit: () => undefined, missed: () => undefined }
+
+export function createRunner({ extensions, limits, clock = wallClock }: RunnerOptions): Runner {
+  let host = deaf
+  let now = 0n
+  const engine = createEngine({ extensions: closedExtensions(extensions, () => host), limits, clock: () => now })
+
+  return {
+    load: async (program, data) => {
+      const module = await engine.compile(program.wasm)
+      return ({ input, headers, home, asked }) => {
+        const { evaluate } = engine.load({ module, data, entrypoint: explainEntrypoint })
+        const collector = createCollector(program.clauses)
+        const unavailable = new Set<string>()
+        const wanted = wantedIds(program, asked)
+        const context = { header: (name: string) => headerOf(headers, name) }
+        const ask = (isWanted: Host['isWanted']): Outcome => {
+          host = { isWanted, visit: collector.visit, missed: (name) => void unavailable.add(name) }
+          try {
+            const outcome = evaluate(input, context)
+            if (outcome instanceof Promise) throw new EdictError('internal_error', 'an explanation does not wait')
+            return outcome
+          } finally {
+            host = deaf
+          }
+        }
+        now = clock()
+        const decided = ask(() => false)
+        const why = decided.kind === 'value' ? ask((id) => wanted.has(id)) : undefined
+        return explanationOf({
+          program,
+          home,
+          asked,
+          decided,
+          decision: decisionOf(decided),
+          outcomes: collector.outcomes(),
+          values: valuesOf(program, why),
+          unavailable,
+          notes: notesOf(program, why),
+          mask: createMask({ input: input === undefined ? undefined : jsonOf(input), headers }),
+        })
+      }
+    },
+  }
+}
+
+const wallClock = (): bigint => BigInt(Date.now()) * 1_000_000n
+
+/** The clauses and values of the rules asked for, and of all that they refer to. */
+function wantedIds({ clauses, rules }: Program, asked: readonly RulePath[]): ReadonlySet<number> {
+  const wanted = new Map(asked.map((path) => [pathKey(path), path]))
+  for (const path of wanted.values()) {
+    const refs = clauses
+      .filter(({ rule }) => pathKey(rule) === pathKey(path))
+      .flatMap(({ conditions }) => conditions.flatMap(({ refs: found }) => found))
+    for (const rule of rules) if (refs.some((ref) => meets(ref, rule))) wanted.set(pathKey(rule), rule)
+  }
+  return new Set([
+    -1,
+    ...clauses.filter(({ rule }) => wanted.has(pathKey(rule))).map(({ id }) => id),
+    ...rules.flatMap((rule, index) => (wanted.has(pathKey(rule)) ? [-2 - index] : [])),
+  ])
+}
+
+const meets = (ref: RulePath, rule: RulePath): boolean => rule.every((step, index) => ref[index] === step)
+
+function headerOf(headers: Readonly<Record<string, string>>, wanted: string): string {
+  const lower = wanted.toLowerCase()
+  return Object.entries(headers).find(([name]) => name.toLowerCase() === lower)?.[1] ?? ''
+}
+
+const jsonOf = (json: Uint8Array): unknown => {
+  try {
+    return JSON.parse(Buffer.from(json).toString())
+  } catch {
+    return undefined
+  }
+}
+
+const membersOf = (outcome: Outcome | undefined): ReadonlyMap<string, RegoValue> => {
+  if (outcome?.kind !== 'value') return new Map()
+  const document = parseJson(Buffer.from(outcome.json).toString())
+  const entries = document instanceof RegoObject ? document.entries : []
+  return new Map(entries.flatMap(([key, value]) => (typeof key === 'string' ? [[key, value] as const] : [])))
+}
+
+function decisionOf(outcome: Outcome): Explanation['decision'] {
+  if (outcome.kind !== 'value') return null
+  const [value] = itemsOf(membersOf(outcome).get('decision'))
+  return value === undefined ? {} : { value: toPlain(value) }
+}
+
+function valuesOf({ rules }: Program, why: Outcome | undefined): ReadonlyMap<string, RegoValue> {
+  return new Map(
+    itemsOf(membersOf(why).get('values')).flatMap((told) => {
+      const [index, value] = itemsOf(told)
+      const rule = rules[index instanceof RegoNumber ? Number(index.text) : Number(index)]
+      return rule === undefined || value === undefined ? [] : [[pathKey(rule), value] as const]
+    }),
+  )
+}
+
+function notesOf({ without }: Program, why: Outcome | undefined): readonly string[] {
+  return [
+    ...(without.size > 0 ? ['some rules cannot be taken apart and are not explained'] : []),
+    ...(why?.kind === 'error' ? [`not everything could be explained: ${why.message}`] : []),
+  ]
+}
