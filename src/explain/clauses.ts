@@ -14,6 +14,7 @@ import {
   nodesOf,
   spanOf,
   textOf,
+  variablesOf,
   type Json,
   type Node,
 } from './tree.ts'
@@ -162,7 +163,10 @@ function bodyOf(rule: Node, head: readonly (Json | undefined)[], scope: Scope): 
     (declared.has(name) || (!scope.rules.has(name) && !scope.aliases.has(name)))
   const usedBy = (json: Json | undefined): ReadonlySet<string> => new Set(operandNames(json).filter(isLocal))
   const plain = new Set(written.filter(isPlainSome).flatMap(declaredIn))
-  const expressions = inOrder(written.filter((expression) => !isPlainSome(expression)))
+  const expressions = inOrder(
+    written.filter((expression) => !isPlainSome(expression)),
+    usedBy,
+  )
   const inHead = usedBy(head.map((part) => part ?? null))
   const users = (name: string): number => expressions.filter((expression) => usedBy(expression).has(name)).length
   const shared = [...plain].filter((name) => users(name) > 1 || inHead.has(name))
@@ -183,14 +187,16 @@ function bodyOf(rule: Node, head: readonly (Json | undefined)[], scope: Scope): 
       refs: refsOf(expression, scope, declared),
     }
   })
-  const values = head.slice(0, 2).flatMap((part) => (isNode(part) && !isConstant(part) ? [part] : []))
-  const ofHead = values.map((value): Condition => ({
+  const [key, value, steps] = head
+  const isComplete = key === undefined && listOf(steps).every((step) => nodeOf(step)['type'] !== 'var')
+  const values = [key, value].flatMap((part) => (isNode(part) && !isConstant(part) ? [part] : []))
+  const ofHead = values.map((part): Condition => ({
     file: scope.file,
-    ...spanOf(value),
+    ...spanOf(part),
     kind: 'value',
     declares: [],
-    shown: termsOf(value),
-    refs: refsOf(value, scope, declared),
+    shown: isComplete ? termsOf(part) : [],
+    refs: refsOf(part, scope, declared),
   }))
   const usedSome = shared.filter((name) => bound.has(name))
   return { conditions: [...conditions, ...ofHead], declares: usedSome }
@@ -201,21 +207,42 @@ const isPlainSome = (expression: Node): boolean => {
   return symbols.length > 0 && symbols.every((symbol) => symbol['type'] === 'var')
 }
 
-/** What uses a name before `:=` or `some … in` makes it comes after that. */
-function inOrder(expressions: readonly Node[]): readonly Node[] {
+/** In the order in which their names can be bound: where a name is only used, another expression binds it before. */
+function inOrder(expressions: readonly Node[], usedBy: (expression: Node) => ReadonlySet<string>): readonly Node[] {
   const rest = [...expressions]
+  const bound = new Set<string>()
   const ordered: Node[] = []
   while (rest.length > 0) {
-    const later = (index: number): ReadonlySet<string> =>
-      new Set(rest.flatMap((other, i) => (i === index ? [] : declaredIn(other))))
-    const next = rest.findIndex((expression, index) => {
-      const made = later(index)
-      return !operandNames(expression).some((name) => made.has(name))
-    })
-    ordered.push(...rest.splice(Math.max(0, next), 1))
+    const isReady = (expression: Node): boolean => {
+      const own = new Set(bindable(expression))
+      const others = rest.filter((other) => other !== expression).flatMap(bindable)
+      return [...usedBy(expression)].every((name) => bound.has(name) || own.has(name) || !others.includes(name))
+    }
+    const [next] = rest.splice(Math.max(0, rest.findIndex(isReady)), 1)
+    if (next === undefined) break
+    ordered.push(next)
+    for (const name of usedBy(next)) bound.add(name)
   }
   return ordered
 }
+
+/** Names that an expression can bind: those of its patterns, and those that go through a collection. */
+function bindable(expression: Node): readonly string[] {
+  const { terms } = expression
+  if (expression['negated'] === true) return []
+  const operator = Array.isArray(terms) ? textOf(nodeOf(listOf(nodeOf(terms[0])['value'])[0])['value']) : ''
+  const patterns = operator === 'eq' && Array.isArray(terms) ? terms.slice(1).flatMap((term: Json) => variablesOf(term)) : []
+  return [...declaredIn(expression), ...patterns, ...indexVariables(terms ?? null)]
+}
+
+function indexVariables(json: Json): readonly string[] {
+  if (Array.isArray(json)) return json.flatMap((item: Json) => indexVariables(item))
+  if (!isNode(json)) return []
+  const own = json['type'] === 'ref' ? listOf(json['value']).slice(1).flatMap((part) => plainVariable(part)) : []
+  return [...own, ...Object.entries(json).flatMap(([key, value]) => (key === 'location' ? [] : indexVariables(value ?? null)))]
+}
+
+const plainVariable = (part: Json): readonly string[] => (nodeOf(part)['type'] === 'var' ? [textOf(nodeOf(part)['value'])] : [])
 
 /** Names that stand for values: the operators of calls are none. */
 function operandNames(json: Json | undefined): readonly string[] {
@@ -273,7 +300,7 @@ const termsOf = (term: Node): readonly string[] => unique(partsOf(term, () => tr
 
 /** The term itself unless it is a constant, then the references and calls that it is made of. */
 function partsOf(term: Node, known: (term: Node) => boolean): readonly string[] {
-  if (!isTerm(term) || isConstant(term)) return []
+  if (!isTerm(term) || isConstant(term) || isWildcard(textOf(term['value']))) return []
   const { text } = spanOf(term)
   const self = text === '' || !known(term) ? [] : [text]
   const value = term['value']

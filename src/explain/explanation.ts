@@ -5,7 +5,7 @@ import type { Outcome } from '../engine/outcome.ts'
 import { pathKey, showPath, startsWith } from '../policy/paths.ts'
 import type { Clause, Condition, RulePath } from './clauses.ts'
 import type { ClauseOutcome, Failure } from './findings.ts'
-import type { Mask } from './mask.ts'
+import type { Mask, Seen } from './mask.ts'
 import type { Program } from './program.ts'
 
 /** Values are as JSON has them, secrets masked, long ones described in words. */
@@ -60,11 +60,8 @@ export interface ConditionView {
   readonly rules?: readonly string[]
 }
 
-export interface SeenView {
-  readonly expression: string
-  /** None: undefined. */
-  readonly values: readonly unknown[]
-}
+/** No values: undefined. */
+export type SeenView = Seen
 
 export interface Findings {
   readonly program: Program
@@ -191,10 +188,11 @@ function attemptView({ clause, outcome }: Attempt, { program, home, mask }: Find
 
 function seenView(clause: Clause, { condition, saw }: Failure, mask: Mask): readonly SeenView[] {
   const shown = clause.conditions[condition]?.shown ?? []
-  return shown.map((expression, index) => ({
+  const seen = shown.map((expression, index) => ({
     expression,
-    values: (saw[index] ?? []).slice(0, mostValues).map((value) => briefly(mask.shown(expression, toPlain(value)))),
+    values: (saw[index] ?? []).slice(0, mostValues).map(toPlain),
   }))
+  return mask.shown(seen).map(({ expression, values }) => ({ expression, values: values.map(briefly) }))
 }
 
 const mostValues = 5

@@ -20,8 +20,13 @@ export interface Mask {
   readonly text: (text: string) => string
   /** Any JSON value. */
   readonly value: (value: unknown) => unknown
-  /** Values of an expression. */
-  readonly shown: (expression: string, value: unknown) => unknown
+  /** Values of expressions that are looked at together: next to a secret each text is one, being compared with it. */
+  readonly shown: (seen: readonly Seen[]) => readonly Seen[]
+}
+
+export interface Seen {
+  readonly expression: string
+  readonly values: readonly unknown[]
 }
 
 export interface MaskOptions {
@@ -33,11 +38,15 @@ export interface MaskOptions {
 export function createMask({ input, headers }: MaskOptions): Mask {
   const secrets = new Set<string>()
   const learn = (text: string): void => {
-    for (const part of [text, ...text.split(/[\s;,]+/)]) if (part.length >= shortest) secrets.add(part)
+    if (text.length >= shortest) secrets.add(text)
+  }
+  /** What it is made of is secret, too: the token after its scheme, the password of `Basic`. */
+  const learnHeader = (text: string): void => {
+    for (const part of [text, ...text.split(/[\s;,]+/)]) learn(part)
     const basic = /^Basic\s+(\S+)/i.exec(text)?.[1]
     if (basic !== undefined) {
       const plain = Buffer.from(basic, 'base64').toString()
-      for (const part of [plain, plain.slice(plain.indexOf(':') + 1)]) if (part.length >= shortest) secrets.add(part)
+      for (const part of [plain, plain.slice(plain.indexOf(':') + 1)]) learn(part)
     }
   }
   const look = (value: unknown, isSecret: boolean): void => {
@@ -46,7 +55,7 @@ export function createMask({ input, headers }: MaskOptions): Mask {
     for (const [key, member] of Object.entries(value)) look(member, isSecret || isSecretName(key))
   }
   look(input, false)
-  for (const [name, value] of Object.entries(headers)) if (isSecretName(name)) learn(value)
+  for (const [name, value] of Object.entries(headers)) if (isSecretName(name)) learnHeader(value)
   const known = [...secrets].toSorted((a, b) => b.length - a.length)
 
   const hide = (text: string): string => {
@@ -66,7 +75,14 @@ export function createMask({ input, headers }: MaskOptions): Mask {
   return {
     text: hide,
     value: (value) => walk(value, false),
-    shown: (expression, value) => walk(value, namesSecret(expression)),
+    shown: (seen) => {
+      const holds = (texts: unknown): boolean => JSON.stringify(walk(texts, false)) !== JSON.stringify(texts)
+      const isSecret = seen.some(({ expression, values }) => namesSecret(expression) || holds(values))
+      return seen.map(({ expression, values }) => ({
+        expression,
+        values: values.map((value) => walk(value, isSecret)),
+      }))
+    },
   }
 }
 

@@ -84,5 +84,5 @@ const refused = (errors: readonly RegoError[]): EdictError =>
   new EdictError(
     errors.some(({ fault }) => fault === 'ours') ? 'tool_unavailable' : 'policy_invalid',
     'the policy cannot be compiled to be explained',
-    { errors: errors.slice(0, 10).map(({ code, message }) => ({ code, message })) },
+    { errors: errors.slice(0, 10).map(({ code, message, file, row }) => ({ code, message: `${file}:${row} ${message}` })) },
   )

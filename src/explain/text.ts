@@ -55,9 +55,12 @@ function attemptLines({ file, line, text, conditions, unasked = 0 }: AttemptView
 
 function conditionLines({ file, line, text, saw, rules = [] }: ConditionView, state: Told): readonly string[] {
   const indent = '  '.repeat(state.depth)
+  /** A rule's value is told with the rule. */
+  const isNoRule = ({ expression }: SeenView): boolean =>
+    !rules.some((name) => name === expression || name.endsWith(`.${expression}`))
   return [
     `${indent}    ${file}:${line}  ${oneLine(text)}`,
-    ...saw.map((seen) => `${indent}      ${seenText(seen)}`),
+    ...saw.filter(isNoRule).map((seen) => `${indent}      ${seenText(seen)}`),
     ...rules.flatMap((name) => ruleLines(name, { ...state, depth: state.depth + 3 })),
   ]
 }
