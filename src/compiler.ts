@@ -8,7 +8,7 @@ import type { Extension } from '../extensions/extension.ts'
 import { findOpa } from './opa/binary.ts'
 import { createCache } from './opa/cache.ts'
 import { withCache, type CachedOpa } from './opa/cached.ts'
-import { createOpa } from './opa/run.ts'
+import { createOpa, type OpaOptions } from './opa/run.ts'
 import { cacheFolder, type Environment } from './tools/cache-folder.ts'
 
 const run = promisify(execFile)
@@ -25,6 +25,7 @@ export const openCompiler = async ({
   env,
   print,
   signal,
+  bounds = {},
 }: {
   /** All builtins that policies may call. */
   readonly extensions: readonly Extension[]
@@ -32,9 +33,11 @@ export const openCompiler = async ({
   readonly env: Environment
   readonly print: (line: string) => void
   readonly signal: AbortSignal
+  /** Of its child processes, where they shall be tighter. */
+  readonly bounds?: Omit<Partial<OpaOptions>, 'path' | 'capabilities'>
 }): Promise<CachedOpa> => {
   const path = await findOpa({ env, cacheDir: cacheFolder(env), log: print, signal })
   const merged = capabilities(await ownCapabilities(path, signal), extensions)
-  const opa = createOpa({ path, capabilities: merged, concurrency: Math.max(2, availableParallelism()) })
+  const opa = createOpa({ path, capabilities: merged, concurrency: Math.max(2, availableParallelism()), ...bounds })
   return withCache(opa, createCache({ dir: join(dataDir, 'opa') }), { signal })
 }

@@ -13,7 +13,7 @@ import { createQueue } from '../opa/queue.ts'
 import type { RulePath } from './clauses.ts'
 import { type Explanation, ruleTitle } from './explanation.ts'
 import { buildProgram, type Program, type ProgramOpa } from './program.ts'
-import { createRunner, type Question } from './run.ts'
+import { createRunner, type DecisionSettings, type Question } from './run.ts'
 
 /** What an artifact is made of. */
 export interface Subject {
@@ -22,6 +22,8 @@ export interface Subject {
   readonly files: readonly RegoFile[]
   /** JSON: the root of `data`. */
   readonly data: Uint8Array | string
+  /** As it is served with. */
+  readonly settings: DecisionSettings
 }
 
 export interface Asked {
@@ -30,6 +32,8 @@ export interface Asked {
   readonly headers: Readonly<Record<string, string>>
   /** One rule of the policy; undefined: all of them. */
   readonly rule: string | undefined
+  /** Called before it is evaluated, in the same step; throws what it is refused for. */
+  readonly mayStart?: (() => void) | undefined
 }
 
 export interface Explained extends Explanation {
@@ -69,11 +73,11 @@ export function createExplainer(options: ExplainerOptions): Explain {
   const kept = new LRUCache<string, Promise<Kept>>({ max: 20 })
   let waiting = 0
 
-  const prepare = async ({ files, data }: Subject): Promise<Kept> => {
+  const prepare = async ({ files, data, settings }: Subject): Promise<Kept> => {
     const size = files.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0)
     if (size > maxSource) throw new EdictError('policy_invalid', `${size} bytes of Rego are too many to explain`)
     const program = await buildProgram(files, await openOpa(), {})
-    return { program, ask: await runner.load(program, data) }
+    return { program, ask: await runner.load(program, { data, settings }) }
   }
 
   const preparedOf = (subject: Subject): Promise<Kept> => {
@@ -86,13 +90,14 @@ export function createExplainer(options: ExplainerOptions): Explain {
     return fresh
   }
 
-  return async (subject, { input, headers, rule }) => {
+  return async (subject, { input, headers, rule, mayStart }) => {
     if (waiting >= concurrency + maxWaiting)
       throw new EdictError('too_many_requests', 'too many explanations are being made; try again')
     waiting++
     try {
       const { program, ask } = await preparedOf(subject)
       const asked = rulesAsked(program, subject.home, rule)
+      mayStart?.()
       const explanation = ask({ input, headers, home: subject.home, asked })
       return { ...explanation, asked: asked.map((path) => ruleTitle(path, subject.home)) }
     } finally {
@@ -101,8 +106,8 @@ export function createExplainer(options: ExplainerOptions): Explain {
   }
 }
 
-function keyOf({ files, data }: Subject): string {
-  return digestOf([['data', sha256(data)], ...files.map(({ path, text, regoVersion }) => [path, text, String(regoVersion)])])
+function keyOf({ files, data, settings }: Subject): string {
+  return digestOf([['data', sha256(data)], ['settings', JSON.stringify(settings)], ...files.map(({ path, text, regoVersion }) => [path, text, String(regoVersion)])])
 }
 
 function rulesAsked({ rules }: Program, home: RulePath, rule: string | undefined): readonly RulePath[] {

@@ -1,8 +1,8 @@
 /** One artifact, one input → the decision and why. Synchronous: nothing of the outside is asked, so nothing is waited for. */
-import type { Extension, RegoValue } from '../../extensions/extension.ts'
+import { RegoNumber, RegoObject, type Extension, type RegoValue } from '../../extensions/extension.ts'
 import { parseJson } from '../../extensions/parse-json.ts'
 import { toPlain } from '../../extensions/plain.ts'
-import { RegoNumber, RegoObject } from '../../extensions/extension.ts'
+import { defaultSettings, wallClock, type PolicySettings } from '../engine/decision.ts'
 import { createEngine } from '../engine/engine.ts'
 import type { EngineLimits } from '../engine/limits.ts'
 import type { Outcome } from '../engine/outcome.ts'
@@ -27,8 +27,17 @@ export interface Question {
 }
 
 export interface Runner {
-  readonly load: (program: Program, data: Uint8Array | string) => Promise<(question: Question) => Explanation>
+  readonly load: (program: Program, options: LoadOptions) => Promise<(question: Question) => Explanation>
 }
+
+export interface LoadOptions {
+  /** JSON: the root of `data`. */
+  readonly data: Uint8Array | string
+  readonly settings: DecisionSettings
+}
+
+/** What is asked after the decision goes on where that would have ended for strictness. */
+export type DecisionSettings = Pick<PolicySettings, 'strict' | 'limits'>
 
 export interface RunnerOptions {
   readonly extensions: readonly Extension[]
@@ -44,18 +53,19 @@ export function createRunner({ extensions, limits, clock = wallClock }: RunnerOp
   const engine = createEngine({ extensions: closedExtensions(extensions, () => host), limits, clock: () => now })
 
   return {
-    load: async (program, data) => {
+    load: async (program, { data, settings: own }) => {
       const module = await engine.compile(program.wasm)
       return ({ input, headers, home, asked }) => {
-        const { evaluate } = engine.load({ module, data, entrypoint: explainEntrypoint })
+        const open = (settings: PolicySettings) =>
+          engine.load({ module, data, entrypoint: explainEntrypoint, settings })
         const collector = createCollector(program.clauses)
         const unavailable = new Set<string>()
         const wanted = wantedIds(program, asked)
         const context = { header: (name: string) => headerOf(headers, name) }
-        const ask = (isWanted: Host['isWanted']): Outcome => {
+        const ask = (settings: PolicySettings, isWanted: Host['isWanted']): Outcome => {
           host = { isWanted, visit: collector.visit, missed: (name) => void unavailable.add(name) }
           try {
-            const outcome = evaluate(input, context)
+            const outcome = open(settings).evaluate(input, context)
             if (outcome instanceof Promise) throw new EdictError('internal_error', 'an explanation does not wait')
             return outcome
           } finally {
@@ -63,8 +73,8 @@ export function createRunner({ extensions, limits, clock = wallClock }: RunnerOp
           }
         }
         now = clock()
-        const decided = ask(() => false)
-        const why = decided.kind === 'value' ? ask((id) => wanted.has(id)) : undefined
+        const decided = ask({ ...defaultSettings, ...own }, () => false)
+        const why = decided.kind === 'value' ? ask({ ...defaultSettings, limits: own.limits }, (id) => wanted.has(id)) : undefined
         return explanationOf({
           program,
           home,
@@ -81,8 +91,6 @@ export function createRunner({ extensions, limits, clock = wallClock }: RunnerOp
     },
   }
 }
-
-const wallClock = (): bigint => BigInt(Date.now()) * 1_000_000n
 
 /** The clauses and values of the rules asked for, and of all that they refer to. */
 function wantedIds({ clauses, rules }: Program, asked: readonly RulePath[]): ReadonlySet<number> {

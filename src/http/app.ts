@@ -4,6 +4,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Enforce } from '../auth/enforce.ts'
 import type { Registry } from '../registry/registry.ts'
+import type { Admission } from './admit.ts'
 import type { AtRevision } from './at-revision.ts'
 import type { OpenBatch } from './batch/open-batch.ts'
 import type { ApplyChange } from './changes.ts'
@@ -25,6 +26,7 @@ import { securityHeaders } from './middleware/security-headers.ts'
 import { type AuditLog, auditRoutes } from './routes/audit.ts'
 import { catalogRoutes } from './routes/catalog.ts'
 import { documentationRoutes } from './routes/documentation.ts'
+import { type ExplainPolicy, explainRoutes } from './routes/explain.ts'
 import { evaluationRoutes } from './routes/evaluation.ts'
 import { type BatchLimits, evaluationsRoutes } from './routes/evaluations.ts'
 import { lockRoutes, type LockStore } from './routes/lock.ts'
@@ -47,6 +49,8 @@ import { whoamiRoutes } from './routes/whoami.ts'
 export interface AppDeps {
   readonly decide: Decide
   readonly openBatch: OpenBatch
+  readonly admission: Admission
+  readonly explainPolicy: ExplainPolicy
   readonly atRevision: AtRevision
   readonly readDocument: ReadDocument
   /** Decisions are logged: answers in OPA's shape name theirs. */
@@ -135,6 +139,12 @@ export const createApp = (deps: AppDeps): App => {
     failures: deps.identity.failures,
   })
   auditRoutes(app, { audit: deps.audit, enforce })
+  explainRoutes(app, {
+    admission: deps.admission,
+    explainPolicy: deps.explainPolicy,
+    enforce,
+    maxDepth: limits.maxDepth,
+  })
   documentationRoutes(app, { version })
   policyRoutes(app, { registry, policies, enforce })
   return app

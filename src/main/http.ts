@@ -17,6 +17,7 @@ import type { Archive } from '../registry/archive.ts'
 import type { Registry } from '../registry/registry.ts'
 import { version } from '../version.ts'
 import type { OpenIdentity } from './identity.ts'
+import { createPolicyExplainer } from './explain.ts'
 import type { ReplicaOptions } from './replica.ts'
 
 export interface HttpOptions extends ReplicaOptions {
@@ -48,9 +49,10 @@ export const createHttp = (options: HttpOptions): Http => {
   const batches = { ...decisions, maxInput: config.limits.maxBody }
   const openBatch = createOpenBatch(batches)
   const atRevision = createAtRevision({ ...batches, archive, policyAt: store.revisions.policyAt })
+  const admission = createAdmission(decisions)
   const readDocument = createDocuments({
     ...decisions,
-    admission: createAdmission(decisions),
+    admission,
     readBlob: (digest) => store.blobs.get(digest),
   })
   const guard = createHostGuard({ loopbackOnly: () => !config.auth.explicit && known.mode() !== 'required' })
@@ -61,6 +63,8 @@ export const createHttp = (options: HttpOptions): Http => {
     openBatch,
     atRevision,
     readDocument,
+    admission,
+    explainPolicy: createPolicyExplainer({ ...options, print: (line) => log.info(line) }),
     showIds: config.log.decisions,
     registry,
     verifyWebhook: createWebhookVerifier({ sources: config.sources }),

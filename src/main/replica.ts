@@ -10,6 +10,7 @@ import { createArchive, type Archive } from '../registry/archive.ts'
 import { createRegistry, type Registry } from '../registry/registry.ts'
 import type { Store } from '../store/store.ts'
 import { follow } from '../store/watch.ts'
+import type { Environment } from '../tools/cache-folder.ts'
 import { explainListen } from './address.ts'
 import { inForce, type Front } from './front.ts'
 import { createHttp } from './http.ts'
@@ -19,6 +20,8 @@ export interface ReplicaOptions {
   readonly config: Config
   readonly store: Store
   readonly extensions: readonly Extension[]
+  /** Where opa is looked for, once something is to be explained. */
+  readonly env: Environment
   readonly log: Logger
   /** Aborted: nobody is kept waiting any more. */
   readonly signal: AbortSignal

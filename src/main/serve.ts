@@ -30,7 +30,7 @@ export const runServer = async ({ sync, origin, ...options }: ServeOptions): Pro
   })
   const front =
     config.server.workers === 1
-      ? openReplica({ config, store, extensions, log, signal })
+      ? openReplica({ config, store, extensions, env: options.env, log, signal })
       : openPool({ config, origin, store, uri, log, signal })
   let working: Promise<void> = Promise.resolve()
   let report: CycleReport | null = null

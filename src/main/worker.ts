@@ -35,7 +35,7 @@ const open = async ({ origin, uri, replicaId, number, port, synced }: Start): Pr
   const extensions = await allExtensions({ config, env: origin.env, print, signal: stop.signal })
   const { store, close } = openStoreAt(uri, { config, log, replicaId })
   const scrape = () => primary.call('scrape', undefined)
-  const opened = openReplica({ config, store, extensions, log, signal: stop.signal, scrape })
+  const opened = openReplica({ config, store, extensions, env: origin.env, log, signal: stop.signal, scrape })
   started = { replica: opened, close }
   if (synced) opened.synced()
   return opened

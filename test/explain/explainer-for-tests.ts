@@ -50,7 +50,7 @@ export async function openExplainer(
       const home = parsed[0]?.analysis.package ?? []
       const own = parsed.filter(({ analysis }) => analysis.package.join('.') === home.join('.'))
       const entry = entryOf(own.map(({ analysis }) => analysis))
-      return { home, files: [...parsed.map(({ file }) => file), entryModule(home, entry)], data }
+      return { home, files: [...parsed.map(({ file }) => file), entryModule(home, entry)], data, settings: { strict: false } }
     },
   }
 }

@@ -257,9 +257,10 @@ export const createFixture = (options: FixtureOptions = {}) => {
     policyAt: async (revision, key) => pastOf(revision).get(key) ?? null,
   })
   const guard = createHostGuard({ loopbackOnly: () => options.loopbackOnly ?? true })
+  const admission = createAdmission({ registry, stale: options.decide?.stale ?? 'serve' })
   const readDocument = createDocuments({
     ...{ registry, metrics, readBlob: async (digest: string) => loadBlob(digest, new AbortController().signal) },
-    admission: createAdmission({ registry, stale: options.decide?.stale ?? 'serve' }),
+    admission,
     decisionLog: options.decide?.decisionLog,
   })
   const mode = options.identity?.mode ?? (() => 'open' as const)
@@ -269,6 +270,12 @@ export const createFixture = (options: FixtureOptions = {}) => {
     openBatch,
     atRevision,
     readDocument,
+    admission,
+    explainPolicy: async (key, _, mayStart) => {
+      mayStart()
+      const answer = { decision: {}, asked: [], rules: [], unavailable: [], notes: [] }
+      return { policy: key, repository: 'main', commit: 'c0ffee', digest: 'd', revision: 7, ...answer }
+    },
     showIds: options.decide?.decisionLog !== undefined,
     registry,
     guard,

@@ -1,0 +1,142 @@
+/**
+ * `POST P/explain`: a decision and why, for who may read the source. Nothing outside is asked: what a policy would fetch is
+ * undefined, and the answer says so. A locked policy is not explained either.
+ */
+import { createRoute, z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import type { Enforce } from '../../auth/enforce.ts'
+import { EdictError } from '../../errors.ts'
+import type { Asked, Explained } from '../../explain/explainer.ts'
+import type { PolicyKey } from '../../policy/schema.ts'
+import type { PolicyName } from '../../registry/registry.ts'
+import type { Admission } from '../admit.ts'
+import type { App, AppEnv } from '../environment.ts'
+import { documentedBody, invalidRequest } from '../json-request.ts'
+import { checkedJson } from '../opa/data-request.ts'
+import { isObject, membersOf } from '../opa/json-bytes.ts'
+import { policyForms, policyName } from '../policy-route.ts'
+import { readBytes } from '../request-body.ts'
+import { errorResponses, jsonContent } from '../schemas.ts'
+
+/** What was explained. */
+export interface PolicyExplanation extends Explained {
+  readonly policy: PolicyKey
+  readonly repository: string
+  readonly commit: string
+  readonly digest: string
+  readonly revision: number
+}
+
+/** `mayStart` is called in the step in which it is evaluated. */
+export type ExplainPolicy = (
+  key: PolicyKey,
+  asked: Omit<Asked, 'mayStart'>,
+  mayStart: () => void,
+) => Promise<PolicyExplanation>
+
+export interface ExplainRoutesOptions {
+  readonly admission: Pick<Admission, 'find' | 'check'>
+  readonly explainPolicy: ExplainPolicy
+  readonly enforce: Enforce
+  readonly maxDepth: number
+}
+
+const explainRequest = z.strictObject({
+  input: z.unknown().openapi({ description: 'Any JSON value; absent: no input.' }),
+  headers: z
+    .record(z.string(), z.string())
+    .optional()
+    .openapi({ description: 'What the policy finds as headers; those of this request are not shown to it.' }),
+  rule: z.string().min(1).max(500).optional().openapi({ description: 'One rule of the policy; absent: all.' }),
+})
+
+const clause = z.object({ file: z.string(), line: z.number().int(), text: z.string() })
+const seen = z.array(
+  z.object({ expression: z.string(), values: z.array(z.unknown()).openapi({ description: 'None: undefined.' }) }),
+)
+const explanationSchema = z
+  .object({
+    policy: z.string(),
+    repository: z.string(),
+    commit: z.string(),
+    digest: z.string(),
+    revision: z.number().int(),
+    decision: z
+      .object({ value: z.unknown() })
+      .nullable()
+      .openapi({ description: 'Without a value: undefined. null: the evaluation failed.' }),
+    error: z
+      .object({
+        code: z.string(),
+        message: z.string(),
+        location: z.object({ file: z.string(), row: z.number().int(), col: z.number().int() }).optional(),
+      })
+      .optional(),
+    asked: z.array(z.string()),
+    rules: z.array(
+      z.object({
+        rule: z.string(),
+        value: z.unknown(),
+        by: z.array(clause.extend({ saw: seen.optional() })).openapi({ description: 'What made the value.' }),
+        missing: z
+          .array(
+            clause.extend({
+              conditions: z.array(clause.extend({ saw: seen, rules: z.array(z.string()).optional() })),
+              unasked: z.number().int().optional(),
+            }),
+          )
+          .openapi({ description: 'Of a denial: the other ways, the one that lacks least first.' }),
+      }),
+    ),
+    unavailable: z.array(z.string()).openapi({ description: 'Builtins of the outside that it called; undefined here.' }),
+    notes: z.array(z.string()),
+  })
+  .openapi('Explanation')
+
+export const explainRoutes = (app: App, options: ExplainRoutesOptions): void => {
+  const { admission, explainPolicy, enforce, maxDepth } = options
+
+  const explain = async (c: Context<AppEnv>, name: PolicyName) => {
+    await enforce(c.get('actor'), 'policy.read', `${name.group}/${name.name}/${name.version}`)
+    const asked = readRequest(await readBytes(c), maxDepth)
+    const check = () => {
+      const entry = admission.find(name)
+      admission.check(entry)
+      return entry
+    }
+    const { key } = check()
+    return c.json(await explainPolicy(key, asked, check), 200)
+  }
+
+  for (const { prefix, params, suffix } of policyForms) {
+    const route = createRoute({
+      method: 'post',
+      path: `${prefix}/explain` as const,
+      operationId: `explain${suffix}`,
+      tags: ['policies'],
+      summary: 'Explain a decision: the rule that made it, or what a denial lacked',
+      request: { params, body: documentedBody(explainRequest) },
+      responses: {
+        200: jsonContent('The decision and why.', explanationSchema),
+        ...errorResponses(400, 401, 403, 404, 413, 503),
+      },
+    })
+    // The handler's type is the schema's, whose lists may be written to.
+    app.openAPIRegistry.registerPath(route)
+    app.post(route.getRoutingPath(), async (c) => explain(c, policyName(params.parse(c.req.param()))))
+  }
+}
+
+/** The input is taken as it stands, every digit of it. */
+const readRequest = (body: Uint8Array, maxDepth: number): Omit<Asked, 'mayStart'> => {
+  const json = checkedJson(
+    body.length === 0 ? Buffer.from('{}') : body,
+    maxDepth + 1,
+    (message) => new EdictError('invalid_json', `the body is not usable JSON: ${message}`),
+  )
+  if (!isObject(json)) throw new EdictError('invalid_request', 'the body must be an object')
+  const parsed = explainRequest.safeParse(JSON.parse(Buffer.from(json).toString()))
+  if (!parsed.success) throw invalidRequest('the body is not valid', parsed.error)
+  const { headers = {}, rule } = parsed.data
+  return { input: membersOf(json).get('input'), headers, rule }
+}
