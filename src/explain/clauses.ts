@@ -139,7 +139,9 @@ function clauseOf({ rule, head, id, chain, scope }: NewClause): Clause {
     text: rule['default'] === true ? `default ${text}` : headText(rule, text),
     kind: isFunction ? 'function' : rule['default'] === true ? 'default' : 'rule',
     chain,
-    ...(isFunction || rule['default'] === true ? nothing : bodyOf(rule, [own['key'], own['value'], ref.slice(1)], scope)),
+    ...(isFunction || rule['default'] === true
+      ? nothing
+      : bodyOf(rule, [own['key'], own['value'], ref.slice(1)], scope)),
   }
 }
 
@@ -148,7 +150,7 @@ const nothing = { conditions: [], declares: [] } as const
 /** A head alone says little where it only names the rule: then its first line. */
 function headText(rule: Node, head: string): string {
   const [first = ''] = spanOf(rule).text.split('\n')
-  return first.startsWith(head) ? first.replace(/\s*(?:\bif)?\s*\{\s*$/, '') : head.split('\n')[0] ?? head
+  return first.startsWith(head) ? first.replace(/\s*(?:\bif)?\s*\{\s*$/, '') : (head.split('\n')[0] ?? head)
 }
 
 type Body = Pick<Clause, 'conditions' | 'declares'>
@@ -231,18 +233,28 @@ function bindable(expression: Node): readonly string[] {
   const { terms } = expression
   if (expression['negated'] === true) return []
   const operator = Array.isArray(terms) ? textOf(nodeOf(listOf(nodeOf(terms[0])['value'])[0])['value']) : ''
-  const patterns = operator === 'eq' && Array.isArray(terms) ? terms.slice(1).flatMap((term: Json) => variablesOf(term)) : []
+  const patterns =
+    operator === 'eq' && Array.isArray(terms) ? terms.slice(1).flatMap((term: Json) => variablesOf(term)) : []
   return [...declaredIn(expression), ...patterns, ...indexVariables(terms ?? null)]
 }
 
 function indexVariables(json: Json): readonly string[] {
   if (Array.isArray(json)) return json.flatMap((item: Json) => indexVariables(item))
   if (!isNode(json)) return []
-  const own = json['type'] === 'ref' ? listOf(json['value']).slice(1).flatMap((part) => plainVariable(part)) : []
-  return [...own, ...Object.entries(json).flatMap(([key, value]) => (key === 'location' ? [] : indexVariables(value ?? null)))]
+  const own =
+    json['type'] === 'ref'
+      ? listOf(json['value'])
+          .slice(1)
+          .flatMap((part) => plainVariable(part))
+      : []
+  return [
+    ...own,
+    ...Object.entries(json).flatMap(([key, value]) => (key === 'location' ? [] : indexVariables(value ?? null))),
+  ]
 }
 
-const plainVariable = (part: Json): readonly string[] => (nodeOf(part)['type'] === 'var' ? [textOf(nodeOf(part)['value'])] : [])
+const plainVariable = (part: Json): readonly string[] =>
+  nodeOf(part)['type'] === 'var' ? [textOf(nodeOf(part)['value'])] : []
 
 /** Names that stand for values: the operators of calls are none. */
 function operandNames(json: Json | undefined): readonly string[] {
@@ -267,7 +279,11 @@ const isConstant = (node: Node): boolean =>
   (namesIn(node).length === 0 && node['type'] !== 'call')
 
 /** Rules that it may mean, whole paths under `data`. */
-function refsOf(node: Node, { package: own, aliases, rules }: Scope, declared: ReadonlySet<string>): readonly RulePath[] {
+function refsOf(
+  node: Node,
+  { package: own, aliases, rules }: Scope,
+  declared: ReadonlySet<string>,
+): readonly RulePath[] {
   return namesIn(node).flatMap(({ head, steps }): RulePath[] => {
     if (head === 'data') return [steps]
     if (declared.has(head)) return []
@@ -285,7 +301,10 @@ function shownOf(expression: Node, isKnown: (name: string) => boolean): readonly
   const terms = expression['terms']
   const operands = Array.isArray(terms)
     ? terms.slice(isAssignment(terms[0] as Json) ? 2 : 1)
-    : [...nodesOf(nodeOf(terms)['symbols']).map(collectionOf), nodeOf(terms)['domain'] ?? (isTerm(terms) ? terms : null)]
+    : [
+        ...nodesOf(nodeOf(terms)['symbols']).map(collectionOf),
+        nodeOf(terms)['domain'] ?? (isTerm(terms) ? terms : null),
+      ]
   const known = (term: Node): boolean => operandNames(term).every((name) => isWildcard(name) || isKnown(name))
   return unique(operands.map(nodeOf).flatMap((term) => partsOf(term, known)))
 }
@@ -304,10 +323,20 @@ function partsOf(term: Node, known: (term: Node) => boolean): readonly string[] 
   const { text } = spanOf(term)
   const self = text === '' || !known(term) ? [] : [text]
   const value = term['value']
-  if (term['type'] === 'ref') return [...self, ...nodesOf(value).slice(1).flatMap((part) => partsOf(part, known))]
-  if (term['type'] === 'call') return [...self, ...nodesOf(value).slice(1).flatMap((part) => partsOf(part, known))]
-  if (term['type'] === 'array' || term['type'] === 'set')
-    return nodesOf(value).flatMap((part) => partsOf(part, known))
+  if (term['type'] === 'ref')
+    return [
+      ...self,
+      ...nodesOf(value)
+        .slice(1)
+        .flatMap((part) => partsOf(part, known)),
+    ]
+  if (term['type'] === 'call')
+    return [
+      ...self,
+      ...nodesOf(value)
+        .slice(1)
+        .flatMap((part) => partsOf(part, known)),
+    ]
+  if (term['type'] === 'array' || term['type'] === 'set') return nodesOf(value).flatMap((part) => partsOf(part, known))
   return self
 }
-

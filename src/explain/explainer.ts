@@ -70,7 +70,7 @@ export function createExplainer(options: ExplainerOptions): Explain {
   const { openOpa, concurrency = 1, maxWaiting = 8, maxSource = 4 * MB } = options
   const runner = createRunner(options)
   const queue = createQueue(concurrency)
-  const kept = new LRUCache<string, Promise<Kept>>({ max: 20 })
+  const kept = new LRUCache<string, Promise<Kept>>({ max: 10 })
   let waiting = 0
 
   const prepare = async ({ files, data, settings }: Subject): Promise<Kept> => {
@@ -107,7 +107,11 @@ export function createExplainer(options: ExplainerOptions): Explain {
 }
 
 function keyOf({ files, data, settings }: Subject): string {
-  return digestOf([['data', sha256(data)], ['settings', JSON.stringify(settings)], ...files.map(({ path, text, regoVersion }) => [path, text, String(regoVersion)])])
+  return digestOf([
+    ['data', sha256(data)],
+    ['settings', JSON.stringify(settings)],
+    ...files.map(({ path, text, regoVersion }) => [path, text, String(regoVersion)]),
+  ])
 }
 
 function rulesAsked({ rules }: Program, home: RulePath, rule: string | undefined): readonly RulePath[] {

@@ -43,9 +43,11 @@ export interface ClauseView {
   readonly text: string
   /** What its value was made of. */
   readonly saw?: readonly SeenView[]
+  /** Rules that it depends on; they are explained, too. */
+  readonly rules?: readonly string[]
 }
 
-export interface AttemptView extends ClauseView {
+export interface AttemptView extends Omit<ClauseView, 'saw' | 'rules'> {
   readonly conditions: readonly ConditionView[]
   /** Further conditions that depend on those. */
   readonly unasked?: number
@@ -88,7 +90,13 @@ export function explanationOf(findings: Findings): Explanation {
     decision: decision === null || !('value' in decision) ? decision : { value: mask.value(decision.value) },
     ...(failed === undefined
       ? {}
-      : { error: { code: failed.code, message: mask.text(failed.message), ...(location === undefined ? {} : { location }) } }),
+      : {
+          error: {
+            code: failed.code,
+            message: mask.text(failed.message),
+            ...(location === undefined ? {} : { location }),
+          },
+        }),
     rules,
     unavailable: [...unavailable].toSorted(),
     notes,
@@ -108,9 +116,9 @@ function inOrderOfNeed(findings: Findings): readonly RulePath[] {
   const found = new Map(asked.map((path) => [pathKey(path), path]))
   for (const path of found.values()) {
     const needed = attemptsOf(path, findings).flatMap(({ clause, outcome }) =>
-      [...outcome.missing, ...outcome.saw].flatMap((failure) =>
-        rulesOf(clause.conditions[failure.condition], program),
-      ),
+      outcome.held
+        ? clause.conditions.flatMap((condition) => rulesOf(condition, program))
+        : outcome.missing.flatMap(({ condition }) => rulesOf(clause.conditions[condition], program)),
     )
     for (const rule of needed) if (!found.has(pathKey(rule))) found.set(pathKey(rule), rule)
   }
@@ -124,6 +132,10 @@ function rulesOf(condition: Condition | undefined, { rules }: Program): readonly
   const refs = condition?.refs ?? []
   return rules.filter((rule) => refs.some((ref) => startsWith(ref, rule)))
 }
+
+const unique = (paths: readonly RulePath[], home: RulePath): readonly string[] => [
+  ...new Set(paths.map((path) => ruleTitle(path, home))),
+]
 
 interface Attempt {
   readonly clause: Clause
@@ -149,7 +161,11 @@ function ruleView(path: RulePath, findings: Findings): RuleExplanation {
   const failed = attempts.filter(({ outcome }) => !outcome.held)
   const by = held.map(({ clause, outcome }): ClauseView => {
     const saw = outcome.saw.flatMap((failure) => seenView(clause, failure, mask))
-    return { ...placeOf(clause), ...(saw.length === 0 ? {} : { saw }) }
+    const rules = unique(
+      clause.conditions.flatMap((condition) => rulesOf(condition, program)),
+      findings.home,
+    )
+    return { ...placeOf(clause), ...(saw.length === 0 ? {} : { saw }), ...(rules.length === 0 ? {} : { rules }) }
   })
   return {
     rule: ruleTitle(path, findings.home),
@@ -180,7 +196,7 @@ function attemptView({ clause, outcome }: Attempt, { program, home, mask }: Find
     const condition = clause.conditions[failure.condition]
     if (condition === undefined) return []
     const { file, line, text } = condition
-    const rules = rulesOf(condition, program).map((path) => ruleTitle(path, home))
+    const rules = unique(rulesOf(condition, program), home)
     return [{ file, line, text, saw: seenView(clause, failure, mask), ...(rules.length === 0 ? {} : { rules }) }]
   })
   return { ...placeOf(clause), conditions, ...(outcome.unasked === 0 ? {} : { unasked: outcome.unasked }) }

@@ -7,6 +7,8 @@ export const masked = '***'
 
 const secretName =
   /pass(?:word|wd|phrase)|secret|token|api[-_]?key|private[-_]?key|credential|authorization|cookie|signature|^(?:pwd|pin|otp|jwt)$/i
+/** Other numbers, a rank under `secret` say, are none. */
+const secretNumber = /^(?:pin|otp|pwd|password|passcode)$/i
 /** JSON Web Tokens, and those of this server. */
 const secretLook = /\b(?:eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|edict_[A-Za-z0-9]+_[A-Za-z0-9]{8,})/
 
@@ -65,11 +67,13 @@ export function createMask({ input, headers }: MaskOptions): Mask {
   }
   const walk = (value: unknown, isSecret: boolean): unknown => {
     if (typeof value === 'string') return isSecret && value !== '' ? masked : hide(value)
-    if (typeof value === 'number') return isSecret ? masked : value
     if (Array.isArray(value)) return value.map((item: unknown) => walk(item, isSecret))
     if (typeof value !== 'object' || value === null) return value
     return Object.fromEntries(
-      Object.entries(value).map(([key, member]) => [hide(key), walk(member, isSecret || isSecretName(key))]),
+      Object.entries(value).map(([key, member]) => [
+        hide(key),
+        typeof member === 'number' && secretNumber.test(key) ? masked : walk(member, isSecret || isSecretName(key)),
+      ]),
     )
   }
   return {
@@ -89,4 +93,3 @@ export function createMask({ input, headers }: MaskOptions): Mask {
 const shortest = 4
 /** Shorter texts occur in a secret by chance. */
 const longPart = 8
-

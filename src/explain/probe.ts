@@ -76,7 +76,10 @@ function asked({ kind, text, declares, shown }: Condition, index: number): strin
 const some = (names: readonly string[]): string => (names.length === 0 ? '' : `some ${names.join(', ')}\n`)
 
 const seen = (conditions: readonly Condition[], before: number): string =>
-  `[${conditions.slice(0, before).flatMap(({ kind }, index) => (kind === 'binds' ? ['null'] : [`edict_w${index}`])).join(', ')}]`
+  `[${conditions
+    .slice(0, before)
+    .flatMap(({ kind }, index) => (kind === 'binds' ? ['null'] : [`edict_w${index}`]))
+    .join(', ')}]`
 
 const values = (expressions: readonly string[]): string =>
   `[${expressions.map((text) => `[edict_x | edict_x := ${text}\n]`).join(', ')}]`
@@ -85,7 +88,8 @@ const values = (expressions: readonly string[]): string =>
 export function explainEntry(modules: readonly ProbeModule[], rules: readonly RulePath[]): RegoFile {
   const probes = modules.map(({ package: path }) => `count(${showPath(path)}) >= 0`)
   const told = rules.map(
-    (path, index) => `values contains [${index}, value] if {\n\t${onBuiltin}(${-2 - index})\n\tvalue := ${showPath(path)}\n}\n`,
+    (path, index) =>
+      `values contains [${index}, value] if {\n\t${onBuiltin}(${-2 - index})\n\tvalue := ${showPath(path)}\n}\n`,
   )
   const text = [
     'package edict.explain',

@@ -32,7 +32,9 @@ export async function buildProgram(files: readonly RegoFile[], opa: ProgramOpa, 
   let told = rules
   for (let attempt = 0; ; attempt++) {
     const probes = parsed
-      .map((file, index) => probeModule({ parsed: file, index, rules: names.get(pathKey(file.package)) ?? new Set(), without }))
+      .map((file, index) =>
+        probeModule({ parsed: file, index, rules: names.get(pathKey(file.package)) ?? new Set(), without }),
+      )
       .filter(({ lines }) => lines.length > 0)
     const all = [...files, ...probes.map(({ file }) => file), explainEntry(probes, told)]
     // oxlint-disable-next-line no-await-in-loop
@@ -84,5 +86,9 @@ const refused = (errors: readonly RegoError[]): EdictError =>
   new EdictError(
     errors.some(({ fault }) => fault === 'ours') ? 'tool_unavailable' : 'policy_invalid',
     'the policy cannot be compiled to be explained',
-    { errors: errors.slice(0, 10).map(({ code, message, file, row }) => ({ code, message: `${file}:${row} ${message}` })) },
+    {
+      errors: errors
+        .slice(0, 10)
+        .map(({ code, message, file, row }) => ({ code, message: `${file}:${row} ${message}` })),
+    },
   )

@@ -5,6 +5,7 @@ import { toPlain } from '../../extensions/plain.ts'
 import { defaultSettings, wallClock, type PolicySettings } from '../engine/decision.ts'
 import { createEngine } from '../engine/engine.ts'
 import type { EngineLimits } from '../engine/limits.ts'
+import type { LoadedPolicy } from '../engine/policy.ts'
 import type { Outcome } from '../engine/outcome.ts'
 import { EdictError } from '../errors.ts'
 import { pathKey } from '../policy/paths.ts'
@@ -55,17 +56,18 @@ export function createRunner({ extensions, limits, clock = wallClock }: RunnerOp
   return {
     load: async (program, { data, settings: own }) => {
       const module = await engine.compile(program.wasm)
+      const open = (settings: PolicySettings) => engine.load({ module, data, entrypoint: explainEntrypoint, settings })
+      const decider = open({ ...defaultSettings, ...own })
+      const witness = open({ ...defaultSettings, limits: own.limits })
       return ({ input, headers, home, asked }) => {
-        const open = (settings: PolicySettings) =>
-          engine.load({ module, data, entrypoint: explainEntrypoint, settings })
         const collector = createCollector(program.clauses)
         const unavailable = new Set<string>()
         const wanted = wantedIds(program, asked)
         const context = { header: (name: string) => headerOf(headers, name) }
-        const ask = (settings: PolicySettings, isWanted: Host['isWanted']): Outcome => {
+        const ask = (policy: LoadedPolicy, isWanted: Host['isWanted']): Outcome => {
           host = { isWanted, visit: collector.visit, missed: (name) => void unavailable.add(name) }
           try {
-            const outcome = open(settings).evaluate(input, context)
+            const outcome = policy.evaluate(input, context)
             if (outcome instanceof Promise) throw new EdictError('internal_error', 'an explanation does not wait')
             return outcome
           } finally {
@@ -73,8 +75,8 @@ export function createRunner({ extensions, limits, clock = wallClock }: RunnerOp
           }
         }
         now = clock()
-        const decided = ask({ ...defaultSettings, ...own }, () => false)
-        const why = decided.kind === 'value' ? ask({ ...defaultSettings, limits: own.limits }, (id) => wanted.has(id)) : undefined
+        const decided = ask(decider, () => false)
+        const why = decided.kind === 'value' ? ask(witness, (id) => wanted.has(id)) : undefined
         return explanationOf({
           program,
           home,

@@ -22,7 +22,7 @@ interface Told {
   readonly depth: number
 }
 
-const deepest = 6
+const deepest = 20
 
 function ruleLines(name: string, state: Told): readonly string[] {
   const { rules, told, depth } = state
@@ -35,9 +35,10 @@ function ruleLines(name: string, state: Told): readonly string[] {
   told.add(name)
   return [
     head,
-    ...rule.by.flatMap(({ file, line, text, saw = [] }) => [
+    ...rule.by.flatMap(({ file, line, text, saw = [], rules: needed = [] }) => [
       `${indent}  by ${file}:${line}  ${oneLine(text)}`,
-      ...saw.map((seen) => `${indent}     ${seenText(seen)}`),
+      ...saw.filter(isNoRule(needed)).map((seen) => `${indent}    ${seenText(seen)}`),
+      ...needed.flatMap((other) => ruleLines(other, { ...state, depth: depth + 2 })),
     ]),
     ...rule.missing.flatMap((attempt) => attemptLines(attempt, state)),
   ]
@@ -55,15 +56,18 @@ function attemptLines({ file, line, text, conditions, unasked = 0 }: AttemptView
 
 function conditionLines({ file, line, text, saw, rules = [] }: ConditionView, state: Told): readonly string[] {
   const indent = '  '.repeat(state.depth)
-  /** A rule's value is told with the rule. */
-  const isNoRule = ({ expression }: SeenView): boolean =>
-    !rules.some((name) => name === expression || name.endsWith(`.${expression}`))
   return [
     `${indent}    ${file}:${line}  ${oneLine(text)}`,
-    ...saw.filter(isNoRule).map((seen) => `${indent}      ${seenText(seen)}`),
+    ...saw.filter(isNoRule(rules)).map((seen) => `${indent}      ${seenText(seen)}`),
     ...rules.flatMap((name) => ruleLines(name, { ...state, depth: state.depth + 3 })),
   ]
 }
+
+/** A rule's value is told with the rule. */
+const isNoRule =
+  (rules: readonly string[]) =>
+  ({ expression }: SeenView): boolean =>
+    !rules.some((name) => name === expression || name.endsWith(`.${expression}`))
 
 const seenText = ({ expression, values }: SeenView): string =>
   `${oneLine(expression)} is ${values.length === 0 ? 'undefined' : values.map((value) => JSON.stringify(value)).join(' | ')}`

@@ -11,7 +11,8 @@ export const isNode = (json: Json | undefined): json is Node =>
   typeof json === 'object' && json !== null && !Array.isArray(json)
 
 export const nodeOf = (json: Json | undefined): Node => (isNode(json) ? json : {})
-export const listOf = (json: Json | undefined): readonly Json[] => (Array.isArray(json) ? (json as readonly Json[]) : [])
+export const listOf = (json: Json | undefined): readonly Json[] =>
+  Array.isArray(json) ? (json as readonly Json[]) : []
 export const nodesOf = (json: Json | undefined): readonly Node[] => listOf(json).map(nodeOf)
 export const textOf = (json: Json | undefined): string => (typeof json === 'string' ? json : '')
 

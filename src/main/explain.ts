@@ -67,7 +67,12 @@ export const createPolicyExplainer = ({
       readable,
       parse,
     })
-    return { home: [group, name], files: plan.files, data: await store.blobs.get(artifact.data), settings: { strict, limits } }
+    return {
+      home: [group, name],
+      files: plan.files,
+      data: await store.blobs.get(artifact.data),
+      settings: { strict, limits },
+    }
   }
 
   return async (key, asked, mayStart) => {

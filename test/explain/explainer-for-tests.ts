@@ -50,7 +50,12 @@ export async function openExplainer(
       const home = parsed[0]?.analysis.package ?? []
       const own = parsed.filter(({ analysis }) => analysis.package.join('.') === home.join('.'))
       const entry = entryOf(own.map(({ analysis }) => analysis))
-      return { home, files: [...parsed.map(({ file }) => file), entryModule(home, entry)], data, settings: { strict: false } }
+      return {
+        home,
+        files: [...parsed.map(({ file }) => file), entryModule(home, entry)],
+        data,
+        settings: { strict: false },
+      }
     },
   }
 }
@@ -64,4 +69,3 @@ export const asked = (options: {
   headers: options.headers ?? {},
   rule: options.rule,
 })
-

@@ -77,7 +77,9 @@ const explanationSchema = z
       z.object({
         rule: z.string(),
         value: z.unknown(),
-        by: z.array(clause.extend({ saw: seen.optional() })).openapi({ description: 'What made the value.' }),
+        by: z
+          .array(clause.extend({ saw: seen.optional(), rules: z.array(z.string()).optional() }))
+          .openapi({ description: 'What made the value.' }),
         missing: z
           .array(
             clause.extend({
@@ -88,7 +90,9 @@ const explanationSchema = z
           .openapi({ description: 'Of a denial: the other ways, the one that lacks least first.' }),
       }),
     ),
-    unavailable: z.array(z.string()).openapi({ description: 'Builtins of the outside that it called; undefined here.' }),
+    unavailable: z
+      .array(z.string())
+      .openapi({ description: 'Builtins of the outside that it called; undefined here.' }),
     notes: z.array(z.string()),
   })
   .openapi('Explanation')
