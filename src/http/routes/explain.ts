@@ -42,7 +42,7 @@ export interface ExplainRoutesOptions {
 }
 
 const explainRequest = z.strictObject({
-  input: z.unknown().openapi({ description: 'Any JSON value; absent: no input.' }),
+  input: z.unknown().optional().openapi({ description: 'Any JSON value; absent: no input.' }),
   headers: z
     .record(z.string(), z.string())
     .optional()
@@ -62,7 +62,7 @@ const explanationSchema = z
     digest: z.string(),
     revision: z.number().int(),
     decision: z
-      .object({ value: z.unknown() })
+      .object({ value: z.unknown().optional() })
       .nullable()
       .openapi({ description: 'Without a value: undefined. null: the evaluation failed.' }),
     error: z
@@ -76,7 +76,7 @@ const explanationSchema = z
     rules: z.array(
       z.object({
         rule: z.string(),
-        value: z.unknown(),
+        value: z.unknown().optional(),
         by: z
           .array(clause.extend({ saw: seen.optional(), rules: z.array(z.string()).optional() }))
           .openapi({ description: 'What made the value.' }),

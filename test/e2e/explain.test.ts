@@ -1,0 +1,158 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { afterwards, call, evaluate, type Edict } from './edict.ts'
+import { serveRepo } from './served-repo.ts'
+
+const secret = 'only-the-server-knows-1'
+
+interface Explained {
+  readonly status: number
+  readonly text: string
+  readonly json: {
+    readonly code?: string
+    readonly message?: string
+    readonly decision: { readonly value: Readonly<Record<string, unknown>> }
+    readonly unavailable: readonly string[]
+    readonly rules: readonly unknown[]
+  }
+}
+
+const listen = async (onRequest: () => void): Promise<Server> => {
+  const server = createServer((_, response) => {
+    onRequest()
+    response.end('{"allow":true}')
+  })
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  afterwards(() => new Promise((done) => server.close(done)))
+  return server
+}
+
+describe('explaining over HTTP', () => {
+  let edict: Edict
+  let asked = 0
+
+  beforeAll(async () => {
+    const outside = await listen(() => void asked++)
+    const { port } = outside.address() as AddressInfo
+    const url = `http://127.0.0.1:${port}/`
+    const served = await serveRepo({
+      env: { SERVER_SECRET: secret },
+      files: {
+        'shop/orders/1.0/policy.rego': `package shop.orders
+
+import data.lib.hours
+
+default allow := false
+
+allow if {
+	input.user.age >= data.adult
+	hours.open
+	get_header("X-Shop") == "north"
+}
+`,
+        'shop/orders/1.0/data.json': '{"adult": 18}',
+        'lib/hours.rego': 'package lib.hours\n\nopen if input.hour > 8\n',
+        'net/probe/1.0/policy.rego': `package net.probe
+
+runtime := opa.runtime()
+
+environment := opa.runtime().env
+
+fetched := http.send({"method": "GET", "url": ${JSON.stringify(url)}, "raise_error": false})
+
+allow if fetched.body.allow
+
+mocked if fetched.body.allow with http.send as http.send
+
+found := net.lookup_ip_addr("localhost")
+
+valid := json.match_schema({"a": 1}, {"$ref": ${JSON.stringify(url)}})
+
+file := json.match_schema({"a": 1}, {"$ref": "file:///proc/self/environ"})
+`,
+      },
+    })
+    edict = served.edict
+  })
+
+  const explain = async (policy: string, body: unknown): Promise<Explained> => {
+    const { status, text, json } = await call(`${edict.url}/policy/${policy}/explain`, {
+      method: 'POST',
+      body: JSON.stringify(body),
+    })
+    return { status, text, json: json as Explained['json'] }
+  }
+
+  it('names the conditions that failed with what they saw, in the words and lines of the source', async () => {
+    const input = { user: { age: 17 }, hour: 7 }
+    const served = await evaluate(edict, 'shop/orders/1.0', input)
+    const { status, json } = await explain('shop/orders/1.0', { input, headers: { 'x-shop': 'north' } })
+    expect(status).toBe(200)
+    expect(json).toMatchObject({
+      policy: 'shop/orders/1.0',
+      decision: { value: served.json },
+      asked: ['allow'],
+      unavailable: [],
+      notes: [],
+    })
+    expect(json.rules[0]).toEqual({
+      rule: 'allow',
+      value: false,
+      by: [{ file: 'shop/orders/1.0/policy.rego', line: 5, text: 'default allow := false' }],
+      missing: [
+        {
+          file: 'shop/orders/1.0/policy.rego',
+          line: 7,
+          text: 'allow',
+          conditions: [
+            {
+              file: 'shop/orders/1.0/policy.rego',
+              line: 8,
+              text: 'input.user.age >= data.adult',
+              saw: [
+                { expression: 'input.user.age', values: [17] },
+                { expression: 'data.adult', values: [18] },
+              ],
+            },
+            {
+              file: 'shop/orders/1.0/policy.rego',
+              line: 9,
+              text: 'hours.open',
+              saw: [{ expression: 'hours.open', values: [] }],
+              rules: ['data.lib.hours.open'],
+            },
+          ],
+        },
+      ],
+    })
+  })
+
+  it('asks nothing of the outside and tells nothing of the server', async () => {
+    const before = asked
+    const { status, json, text } = await explain('net/probe/1.0', {})
+    expect(status).toBe(200)
+    expect(asked).toBe(before)
+    expect(text).not.toContain(secret)
+    expect(text).not.toMatch(/"(?:PATH|HOME|MONGODB_URI)"/)
+    expect(json.decision.value['runtime']).toEqual({})
+    expect(json.unavailable).toEqual(['http.send', 'net.lookup_ip_addr'])
+    expect(Object.keys(json.decision.value)).not.toContain('environment')
+    expect(Object.keys(json.decision.value)).not.toContain('mocked')
+  })
+
+  it('obeys a lock, knows what is not there, and says what is wrong with a request', async () => {
+    expect(await explain('shop/orders/2.0', {})).toMatchObject({ status: 404, json: { code: 'policy_not_found' } })
+    expect(await explain('shop/orders/1.0', { rule: 'deny' })).toMatchObject({
+      status: 400,
+      json: { code: 'invalid_request', message: 'the policy has no rule deny; it has allow' },
+    })
+    expect(await explain('shop/orders/1.0', { inputs: 1 })).toMatchObject({ status: 400 })
+    const lock = `${edict.url}/policy/shop/orders/1.0/lock`
+    expect((await call(lock, { method: 'POST' })).status).toBe(200)
+    expect(await explain('shop/orders/1.0', {})).toMatchObject({ status: 403, json: { code: 'policy_locked' } })
+    expect(await explain('platform/shop/orders/1.0', {})).toMatchObject({ status: 403 })
+    expect((await call(lock, { method: 'DELETE' })).status).toBe(200)
+    expect((await explain('platform/shop/orders/1.0', {})).status).toBe(200)
+  })
+})
