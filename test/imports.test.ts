@@ -51,6 +51,10 @@ describe('imports point one way', () => {
     expect(wrong(under('src/store'), under('src/registry', 'src/http', 'src/engine', 'src/opa', 'sync'))).toEqual([])
   })
 
+  it('explanations know neither store, registry, HTTP nor sync', () => {
+    expect(wrong(under('src/explain'), under('src/store', 'src/registry', 'src/http', 'sync'))).toEqual([])
+  })
+
   it('sync knows neither HTTP, registry nor engine', () => {
     expect(wrong(under('sync'), under('src/http', 'src/registry', 'src/engine'))).toEqual([])
   })
