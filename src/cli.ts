@@ -40,6 +40,10 @@ const program = new Command('edict')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? exit.done : exit.usage))
   .option('-c, --config <file>', 'configuration file (default: edict.yaml in the working folder)')
   .option('--as <actor>', 'who acts, in commands that work on the store itself (default: cli.actor)')
+  .option(
+    '--break-glass <reason>',
+    'pass by the rules, in commands that work on the store itself; the audit log says so',
+  )
 
 const commands: readonly AddCommand[] = [
   addServe,
@@ -60,6 +64,8 @@ const context: Context = {
   cwd: process.cwd(),
   file: () => program.opts<{ readonly config?: string }>().config,
   as: () => program.opts<{ readonly as?: string }>().as,
+  breakGlass: () => program.opts<{ readonly breakGlass?: string }>().breakGlass,
+  command: () => program.args.join(' '),
   signal: stop.signal,
   print: (text) => void process.stdout.write(`${text}\n`),
   tell: (text) => void process.stderr.write(`${text}\n`),

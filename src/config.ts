@@ -10,7 +10,7 @@ import type { Outbound } from '../extensions/extension.ts'
 import { readAuth } from './config/auth.ts'
 import { keys, type KeyName, type KeyValues } from './config/keys.ts'
 import { outboundOf } from './config/outbound.ts'
-import { librariesSchema } from './config/scopes.ts'
+import { librariesSchema, protectedSchema } from './config/scopes.ts'
 import type { SourceLimits } from './config/source-limits.ts'
 import { environmentApi, environmentSource, resolveSource } from './config/sources.ts'
 import { secretOf } from './config/values.ts'
@@ -164,6 +164,10 @@ export interface Config {
   /** Names of sources of which nothing shall stay in force. */
   readonly retired: readonly string[]
   readonly libraries: readonly Library[]
+  /** Who may do what. Absolute paths; null: what is shipped decides, there are no tests. */
+  readonly policy: { readonly file: string | null; readonly tests: string | null }
+  /** Patterns of policies and shared modules that rules may leave out. */
+  readonly protected: readonly string[]
   /** Who acts on the command line, unless it says otherwise. */
   readonly cli: { readonly actor: string | null }
 }
@@ -240,6 +244,15 @@ const readLibraries = (file: unknown, sources: readonly SourceConfig[], problems
   return libraries
 }
 
+const readProtected = (file: unknown, problems: string[]): readonly string[] => {
+  const parsed = protectedSchema.safeParse(at(file, 'protected') ?? [])
+  if (!parsed.success)
+    problems.push(...parsed.error.issues.map(({ path, message }) => ['protected', ...path, message].join(' ')))
+  return parsed.data ?? []
+}
+
+const fileOf = (cwd: string, written: string): string | null => (written === '' ? null : resolve(cwd, written))
+
 /** What a configuration is made of. The same origin makes the same one again, except that files of secrets are read anew. */
 export interface ConfigOrigin {
   readonly env: Env
@@ -268,12 +281,19 @@ export const loadConfig = (options: Parameters<typeof readOrigin>[0]): Config =>
 /** @throws EdictError `config_invalid` that lists every problem at once. */
 export const parseConfig = ({ env, cwd, path, text }: ConfigOrigin): Config => {
   const { value, problems } = text === null ? { value: {}, problems: [] } : fileProblems(path, text)
-  const known = new Set<string>([...Object.values(keys).map((key) => key.path), 'sources', 'libraries', ''])
+  const known = new Set<string>([
+    ...Object.values(keys).map((key) => key.path),
+    'sources',
+    'libraries',
+    'protected',
+    '',
+  ])
   const isSecret = (path: string): boolean => path === 'auth.bootstrap' || path.startsWith('auth.bootstrap.')
   for (const path of written(value)) if (!known.has(path) && !isSecret(path)) problems.push(`${path}: unknown key`)
   const values = readKeys(value, env, problems)
   const { sources, retired } = readSources(value, { env, cwd, rules: values.httpAllow ?? [] }, problems)
   const libraries = readLibraries(value, sources, problems)
+  const protectedKeys = readProtected(value, problems)
   const auth = readAuth({ values, bootstrap: at(value, 'auth.bootstrap'), env }, (problem) => problems.push(problem))
   if (problems.length > 0)
     throw new EdictError('config_invalid', `The configuration is not valid:\n  ${problems.join('\n  ')}`, {
@@ -319,6 +339,8 @@ export const parseConfig = ({ env, cwd, path, text }: ConfigOrigin): Config => {
     sources,
     retired,
     libraries,
+    policy: { file: fileOf(cwd, values.policyFile), tests: fileOf(cwd, values.policyTests) },
+    protected: protectedKeys,
     cli: { actor: values.cliActor === '' ? null : values.cliActor },
   }
 }

@@ -1,4 +1,5 @@
 /** Takes the lease and applies what was built, or says that the base has moved. */
+import type { Actor } from '../src/auth/actor.ts'
 import { EdictError } from '../src/errors.ts'
 import type { PlanDocument } from '../src/policy/plan-document.ts'
 import type { HoldDocument } from '../src/policy/revision-document.ts'
@@ -24,7 +25,9 @@ export interface ApplyBuiltOptions {
   readonly blamer: Blamer
   /** What is written down of it; null when nothing in force changes. */
   readonly record: PlanDocument | null
-  readonly actor?: string
+  readonly actor: Actor | null
+  /** Who is written down in its stead: who approved it, or asked for it. */
+  readonly by?: string | undefined
   readonly holds?: readonly HoldDocument[]
   /** What callers of the API are granted. */
   readonly granted?: ApiWrites | null
@@ -69,11 +72,11 @@ interface Ready {
 }
 
 async function write(options: ApplyBuiltOptions, { documents, archived, lease }: Ready): Promise<number> {
-  const { store, baseRevision, statuses: sources, record, actor = 'edict', holds = [], granted = null } = options
+  const { store, baseRevision, statuses: sources, record, actor, by, holds = [], granted = null } = options
   if (record === null) {
     const { create, replace, statuses, modules } = documents
     const plan = { baseRevision, statuses, put: [...create, ...replace], modules: modules.put, sources }
-    return (await store.applyStatus({ plan, lease, actor })).revision
+    return (await store.applyStatus({ plan, lease, actor, by })).revision
   }
   const made = record.sources.map(({ name, commit, revision }) => ({ name, commit, revision }))
   const plan = {
@@ -86,7 +89,7 @@ async function write(options: ApplyBuiltOptions, { documents, archived, lease }:
     archived,
     ...(granted && { api: granted }),
   }
-  return (await store.apply({ plan, lease, actor })).revision
+  return (await store.apply({ plan, lease, actor, by })).revision
 }
 
 /** Each status that is written says whose change each finding comes from. */

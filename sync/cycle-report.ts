@@ -1,5 +1,6 @@
 /** What a cycle came to, for those who asked for it. */
 import type { Logger } from 'pino'
+import type { Actor } from '../src/auth/actor.ts'
 import type { CycleOutcome, CycleRequest, SourceDocument } from '../src/policy/schema.ts'
 import type { OnProgress } from '../src/progress.ts'
 import type { Built } from './built.ts'
@@ -18,6 +19,8 @@ export interface Approval {
 }
 
 export interface CycleOptions {
+  /** Who runs it; nobody where that is not said. */
+  readonly actor?: Actor | null
   /** Sources to look at anew; the others are taken as last seen. All, when it is not given. */
   readonly sources?: readonly string[]
   readonly confirm?: readonly Confirmation[]

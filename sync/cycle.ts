@@ -6,6 +6,8 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Logger } from 'pino'
+import { sourceResource, type Action, type Resource } from '../src/auth/actions.ts'
+import { touchedByPlan } from '../src/auth/touched-by-plan.ts'
 import { EdictError } from '../src/errors.ts'
 import type { CachedOpa } from '../src/opa/cached.ts'
 import type { Fragment } from '../src/policy/schema.ts'
@@ -112,9 +114,22 @@ export function createReconciler({
   let tail: Promise<void> = Promise.resolve()
   let examined = 0
 
+  async function mayRun({ actor = null, approve = [], confirm = [] }: CycleOptions, asked: readonly string[]) {
+    const all = async (action: Action, resources: readonly Resource[]) =>
+      resources.length > 0 && (await store.enforce(actor, action, resources))
+    await all('source', asked.map(sourceResource))
+    await all(
+      'approve',
+      confirm.map(({ source }) => sourceResource(source)),
+    )
+    const plans = approve.map(async ({ plan }) => touchedByPlan(plan, await store.plans.get(plan)))
+    await all('approve', (await Promise.all(plans)).flat())
+  }
+
   async function cycle(options: CycleOptions): Promise<CycleReport> {
     const { signal, sources: asked = [...byName.keys()] } = options
     signal?.throwIfAborted()
+    await mayRun(options, asked)
     await store.ensureCollections()
     const thorough = options.thorough === true || clock().getTime() - examined >= thoroughEveryMs
     const refused = new Map<string, Refusal>()
@@ -158,6 +173,7 @@ export function createReconciler({
     cycle: (options) => queued(() => cycle(options)),
     rollback: (options) =>
       queued(async () => {
+        await store.enforce(options.actor, 'rollback', await store.revisions.touchedSince(options.revision))
         await store.ensureCollections()
         return rollback(options, deps)
       }),

@@ -26,7 +26,7 @@ export interface LookDeps {
   readonly clock: () => Date
 }
 
-export interface RoundOptions extends Pick<CycleOptions, 'signal' | 'onProgress' | 'confirm' | 'approve'> {
+export interface RoundOptions extends Pick<CycleOptions, 'signal' | 'onProgress' | 'confirm' | 'approve' | 'actor'> {
   /** Sources to read anew. */
   readonly wanted: ReadonlySet<string>
   readonly thorough: boolean

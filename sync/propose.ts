@@ -2,6 +2,7 @@
  * What waits for approval (a source that is configured so, a commit that removes too much) as one plan of all of it, made
  * from what is in force. The very same plan is not made twice.
  */
+import type { Actor } from '../src/auth/actor.ts'
 import type { Store } from '../src/store/store.ts'
 import { newestCommits } from './approval.ts'
 import type { Gate } from './gate.ts'
@@ -30,6 +31,8 @@ export interface ProposeOptions {
   /** What is built without it. */
   readonly now: Chosen
   readonly confirmed: ReadonlyMap<string, string>
+  /** Who runs the cycle. */
+  readonly actor: Actor | null
 }
 
 const nothingLeft = { status: 'Superseded', message: 'nothing of it is left to be approved' } as const
@@ -42,13 +45,14 @@ export function waitingSources({ gates, now }: Pick<ProposeOptions, 'gates' | 'n
 
 /** null: nothing waits. Rejects with `conflict` when the base has moved. */
 export async function propose(options: ProposeOptions, deps: ProposeDeps): Promise<Proposal | null> {
-  const { world } = options
+  const { world, actor } = options
   const sources = waitingSources(options)
   const chosen = sources.size === 0 ? null : await buildAll(options, sources, deps)
   const needsApproval = chosen !== null && !chosen.built.conflict && chosen.built.changesForce
-  if (!needsApproval && world.waiting !== null) await deps.store.plans.dismiss(world.waiting._id, nothingLeft)
+  if (!needsApproval && world.waiting !== null)
+    await deps.store.plans.dismiss(world.waiting._id, { ...nothingLeft, actor })
   if (chosen === null) return null
-  const plan = needsApproval ? await makeWait(world, chosen, sources, deps) : null
+  const plan = needsApproval ? await makeWait(options, chosen, sources, deps) : null
   return { ...chosen, plan, sources, isHarmless: !needsApproval && !chosen.built.conflict }
 }
 
@@ -62,7 +66,7 @@ function buildAll(
 }
 
 async function makeWait(
-  { stored, documents, waiting }: World,
+  { world: { stored, documents, waiting }, actor }: ProposeOptions,
   { built, seen, standing }: Chosen,
   sources: ReadonlySet<string>,
   { store, planner, clock }: ProposeDeps,
@@ -71,6 +75,6 @@ async function makeWait(
   if (waiting?.digest === digestOfPlan(identity)) return waiting._id
   const subject = [...sources].sort()
   const plan = await planDocument({ ...identity, subject, stored: await documents(), now: clock() }, planner)
-  await store.plans.propose(plan)
+  await store.plans.propose(plan, actor)
   return plan._id
 }

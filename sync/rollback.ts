@@ -2,6 +2,7 @@
  * Back to an earlier revision: its content stands in for the sources that have changed since, goes through the same
  * build, and is applied as a new revision. Those sources are held from then on, so that the next poll does not undo it.
  */
+import type { Actor } from '../src/auth/actor.ts'
 import { EdictError } from '../src/errors.ts'
 import { compareText } from '../src/policy/analysis.ts'
 import { apiFragment } from '../src/policy/api-fragment.ts'
@@ -28,7 +29,9 @@ import { readStored } from './stored-state.ts'
 
 export interface RollbackOptions {
   readonly revision: number
-  readonly actor: string
+  readonly actor: Actor | null
+  /** Who is written down in its stead: who asked for it. */
+  readonly by?: string | undefined
   readonly reason?: string | null
 }
 
@@ -67,9 +70,9 @@ async function turnBack(options: RollbackOptions, deps: RoundDeps): Promise<Cycl
   const holds = holdsOf(record, options, deps)
   const statuses = all.flatMap((status) => turnedStatus(status, stored.sources.get(status._id), holds))
   await blobs.flush()
-  const { actor } = options
+  const { actor, by } = options
   const { revision: baseRevision } = stored
-  const applied = await applyBuilt({ store, holder, built, baseRevision, statuses, blamer, record, actor, holds })
+  const applied = await applyBuilt({ store, holder, built, baseRevision, statuses, blamer, record, actor, by, holds })
   if (applied === 'moved') return 'moved'
   return reportOf({ ...report, statuses, revision: applied, plan: record._id, hasChanges: true })
 }
@@ -132,7 +135,8 @@ async function pastFragment(
 
 /** What the API changes is changed on purpose: nothing polls it, so nothing needs to be held. */
 function holdsOf(plan: PlanDocument, options: RollbackOptions, { sources, clock }: RoundDeps): readonly HoldDocument[] {
-  const { revision, actor, reason = null } = options
+  const { revision, by, reason = null } = options
+  const actor = by ?? options.actor?.id ?? 'local'
   return plan.subject
     .filter((name) => sources.get(name)?.kind !== 'api')
     .toSorted(compareText)

@@ -53,10 +53,12 @@ export async function round(options: RoundOptions, deps: RoundDeps): Promise<Rou
   // A plan that is approved is applied as it was shown, with nobody else's change in it.
   const requests = approved === null ? world.requests : []
   const now = await deps.buildFrom(world, { standing: gates.keys(), confirmed, requests })
-  if (approved !== null && identityOf(world, now) !== approved.plan.digest) return stale(approved.plan, deps)
+  if (approved !== null && identityOf(world, now) !== approved.plan.digest) return stale(approved.plan, options, deps)
   try {
     const isQuiet = !now.built.conflict && !now.built.changesForce && now.settled.granted === null
-    const proposal = isQuiet ? await propose({ world, gates, now, confirmed }, deps) : null
+    const proposal = isQuiet
+      ? await propose({ world, gates, now, confirmed, actor: options.actor ?? null }, deps)
+      : null
     const decision = { world, chosen: now, gates, confirmed, approved, refused, proposal }
     return await carryOut(proposal?.isHarmless === true ? takeAll(decision, proposal) : decision, options, deps)
   } catch (error) {
@@ -69,9 +71,13 @@ function identityOf({ stored }: World, { built, seen, standing }: Chosen): strin
   return digestOfPlan({ built, baseRevision: stored.revision, seen, standing })
 }
 
-async function stale({ _id }: PlanDocument, { store }: RoundDeps): Promise<RoundResult> {
+async function stale(
+  { _id }: PlanDocument,
+  { actor = null }: RoundOptions,
+  { store }: RoundDeps,
+): Promise<RoundResult> {
   const message = 'what it was made from has moved on; another plan takes its place'
-  await store.plans.dismiss(_id, { status: 'Stale', message })
+  await store.plans.dismiss(_id, { status: 'Stale', message, actor })
   return { kind: 'stale', plan: _id, refusal: { code: 'conflict', message: `plan ${_id} is stale: ${message}` } }
 }
 
@@ -81,7 +87,11 @@ function takeAll(decision: Decision, proposal: Proposal): Decision {
   return { ...decision, chosen: proposal, gates, proposal: null }
 }
 
-async function carryOut(decision: Decision, { signal }: RoundOptions, deps: RoundDeps): Promise<RoundResult> {
+async function carryOut(
+  decision: Decision,
+  { signal, actor = null }: RoundOptions,
+  deps: RoundDeps,
+): Promise<RoundResult> {
   const { world, chosen, gates, approved, refused, proposal } = decision
   const { built, seen, settled, blobs } = chosen
   const commits = newestCommits(seen, new Set(deps.sources.keys()))
@@ -99,9 +109,9 @@ async function carryOut(decision: Decision, { signal }: RoundOptions, deps: Roun
   // From here on the signal is not heard: an apply is done or not begun.
   const { store, holder, clock } = deps
   const baseRevision = world.stored.revision
-  const actor = approved?.actor ?? 'edict'
+  const by = approved?.actor
   const applied = hasChanges
-    ? await applyBuilt({ store, holder, built, baseRevision, statuses, blamer, record, actor, granted })
+    ? await applyBuilt({ store, holder, built, baseRevision, statuses, blamer, record, actor, by, granted })
     : await keepAll(statuses, deps)
   if (applied === 'moved') return { kind: 'moved' }
   await store.sources.forget(unread.gone)

@@ -4,6 +4,7 @@
  * a cycle's steps, never in the middle of an apply.
  */
 import type { Logger } from 'pino'
+import { systemActor } from '../src/auth/actor.ts'
 import type { CycleOutcome, CycleRequest } from '../src/policy/schema.ts'
 import { EdictError } from '../src/errors.ts'
 import type { OnProgress } from '../src/progress.ts'
@@ -75,7 +76,15 @@ export function createWorker({
     try {
       const thorough = requests.some(({ reason }) => reason === 'restore')
       const progress = onProgress && { onProgress }
-      const report = await reconciler.cycle({ sources: names, confirm, approve, thorough, signal, ...progress })
+      const report = await reconciler.cycle({
+        actor: systemActor,
+        sources: names,
+        confirm,
+        approve,
+        thorough,
+        signal,
+        ...progress,
+      })
       for (const name of names) schedule.ran(name, !report.unreadable.includes(name))
       failures = 0
       started = true
@@ -90,9 +99,9 @@ export function createWorker({
   }
 
   async function turnBack(request: CycleRequest): Promise<void> {
-    const { revision, actor = 'unknown', note: reason = null } = request
+    const { revision, actor: by, note: reason = null } = request
     try {
-      const report = await reconciler.rollback({ revision: revision ?? 0, actor, reason })
+      const report = await reconciler.rollback({ revision: revision ?? 0, actor: systemActor, by, reason })
       await answer([request], () => outcomeFor(report, { source: null }))
     } catch (error) {
       if (signal.aborted || isAway(error)) throw error

@@ -17,6 +17,10 @@ export interface Context {
   readonly file: () => string | undefined
   /** `--as`. */
   readonly as: () => string | undefined
+  /** `--break-glass`. */
+  readonly breakGlass: () => string | undefined
+  /** What was asked for, without options. */
+  readonly command: () => string
   readonly signal: AbortSignal
   /** On standard output. */
   readonly print: (text: string) => void
@@ -33,7 +37,9 @@ export const configOf = ({ env, cwd, file }: Context): Config => loadConfig({ en
 /** For a command that runs once. */
 export const runOptions = (context: Context, config: Config = configOf(context)): RunOptions => {
   const { env, signal, tell } = context
-  return { config, env, signal, print: tell, onProgress: createProgressBar(process.stderr) }
+  const as = context.as() ?? config.cli.actor
+  const acting = { as, breakGlass: context.breakGlass() ?? null, command: context.command() }
+  return { config, env, signal, acting, print: tell, onProgress: createProgressBar(process.stderr) }
 }
 
 export const asJson = (value: unknown): string => JSON.stringify(value, null, 2)

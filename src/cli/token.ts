@@ -1,6 +1,7 @@
 /** `edict token`: who may come in. A token is printed once, alone on standard output; the rest is told beside it. */
 import { hasExpired } from '../auth/resolve.ts'
-import { createTokenHere, listTokensHere, revokeTokenHere, type TokenOptions } from '../main/tokens.ts'
+import type { RunOptions } from '../main/deployment.ts'
+import { createTokenHere, listTokensHere, revokeTokenHere } from '../main/tokens.ts'
 import type { Confirmation } from '../store/replicas.ts'
 import type { ListedToken } from '../store/tokens.ts'
 import { type AddCommand, asJson, runOptions } from './context.ts'
@@ -14,11 +15,8 @@ interface Asked {
 }
 
 export const addToken: AddCommand = (program, context) => {
-  const { as, print, tell } = context
-  const options = (): TokenOptions => {
-    const run = runOptions(context)
-    return { ...run, as: as() ?? run.config.cli.actor }
-  }
+  const { print, tell } = context
+  const options = (): RunOptions => runOptions(context)
   const command = program.command('token').description('make, list and revoke tokens, on the store itself')
 
   command

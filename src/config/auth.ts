@@ -22,10 +22,11 @@ export const readAuth = (
   const bootstrap = readBootstrap(written, env, report)
   const oidc = readOidc(values, report)
   const mode = values.auth
-  if (mode === 'open' && (bootstrap !== null || oidc !== null))
-    report('auth.mode: open contradicts auth.oidc and auth.bootstrap, which make credentials required')
+  const hasRules = values.policyFile !== undefined && values.policyFile !== ''
+  if (mode === 'open' && (bootstrap !== null || oidc !== null || hasRules))
+    report('auth.mode: open contradicts auth.oidc, auth.bootstrap and policy.file, which make credentials required')
   return {
-    mode: mode === 'required' || bootstrap !== null || oidc !== null ? 'required' : 'open',
+    mode: mode === 'required' || bootstrap !== null || oidc !== null || hasRules ? 'required' : 'open',
     explicit: mode === 'open',
     bootstrap,
     oidc,

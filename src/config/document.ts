@@ -1,7 +1,7 @@
 /** What is generated from the configuration's declarations: `docs/config.md` and the schema that editors use. */
 import { z } from 'zod'
 import { keys } from './keys.ts'
-import { librariesSchema } from './scopes.ts'
+import { librariesSchema, protectedSchema } from './scopes.ts'
 import { sourceSchema, sourceVariables } from './sources.ts'
 
 type JsonSchema = Record<string, unknown>
@@ -67,6 +67,8 @@ libraries:
 
 ${table(['Key', 'Meaning', 'Default'], sourceFields())}
 
+\`protected: ["rbac/**", "edict/**"]\`: ${protectedSchema.description}
+
 See [composition.md](composition.md) for what scopes and libraries mean.
 
 ${table(['Key', 'Meaning', 'Default'], fields(z.toJSONSchema(librariesSchema, { io: 'input' })['items'] as JsonSchema, 'libraries[].'))}
@@ -114,5 +116,7 @@ export const configSchema = (): JsonSchema => {
   place(root, 'sources', { type: 'array', description: 'Where policies come from.', items })
   const { $schema: __, ...libraries } = z.toJSONSchema(librariesSchema, { io: 'input' })
   place(root, 'libraries', libraries)
+  const { $schema: ___, ...protectedKeys } = z.toJSONSchema(protectedSchema, { io: 'input' })
+  place(root, 'protected', protectedKeys)
   return root
 }

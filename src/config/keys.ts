@@ -92,6 +92,20 @@ export const keys = {
     default: '',
     doc: '`required`: ask for credentials. `open` said explicitly: listen on other addresses than loopback without asking for credentials; the server warns at each start. Empty: credentials are required once `auth.oidc` or `auth.bootstrap` is configured or a token was ever made, for good.',
   }),
+  policyFile: key({
+    path: 'policy.file',
+    env: 'EDICT_POLICY_FILE',
+    schema: z.string(),
+    default: '',
+    doc: 'Rules that say who may do what; see [authorization.md](authorization.md). With it credentials are required. Empty: what is shipped decides.',
+  }),
+  policyTests: key({
+    path: 'policy.tests',
+    env: 'EDICT_POLICY_TESTS',
+    schema: z.string(),
+    default: '',
+    doc: 'Tests of those rules.',
+  }),
   authEvaluate: key({
     path: 'auth.evaluate',
     env: 'EDICT_AUTH_EVALUATE',

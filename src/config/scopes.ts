@@ -1,7 +1,7 @@
 /** How scopes and libraries are written in `edict.yaml`. */
 import { z } from 'zod'
 
-const pattern = z
+export const pattern = z
   .string()
   .regex(/^[^/\s]+(\/[^/\s]+)*$/, 'is not a pattern such as gaiax/**, rbac/core or roles')
   .refine((text) => text.split('/').every((step) => step === '**' || !step.includes('**')), {
@@ -30,6 +30,10 @@ const library = z.strictObject({
   modules: patterns.default([]).describe('Shared modules that every source may use.'),
   data: patterns.default([]).describe('Shared data that every source may use.'),
 })
+
+export const protectedSchema = patterns.describe(
+  'Policies and shared modules that rules with the scope `unprotected` do not reach: `rbac/**`, `edict/**`.',
+)
 
 export const librariesSchema = z
   .array(library)

@@ -1,5 +1,6 @@
 /** Asking for a change of modules or rules, and what it came to, as HTTP says it. */
 import type { Context } from 'hono'
+import type { Actor } from '../auth/actor.ts'
 import { EdictError, type ErrorCode } from '../errors.ts'
 import type { ApiChange } from '../policy/api-change.ts'
 import type { CycleOutcome, Finding } from '../policy/schema.ts'
@@ -8,7 +9,7 @@ import type { AppEnv } from './environment.ts'
 /** Answers when the change is in force, or says what stopped it. Throws `forbidden`, `sync_unavailable`, `store_unavailable`. */
 export type ApplyChange = (asked: {
   readonly change: ApiChange
-  readonly actor: string
+  readonly actor: Actor
   /** The client's address. */
   readonly from?: string | null
   /** Only say what would come of it. */

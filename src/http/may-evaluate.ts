@@ -3,6 +3,7 @@
  * of `data`, may hold all of them. In open mode there is no credential to ask for.
  */
 import type { Context } from 'hono'
+import { everything, groupResource } from '../auth/actions.ts'
 import type { Enforce } from '../auth/enforce.ts'
 import type { AuthMode } from '../auth/mode.ts'
 import type { AppEnv } from './environment.ts'
@@ -28,7 +29,11 @@ export const createMayEvaluate = ({
     concerns: (group) => closed.has(group),
     check: async (c, group) => {
       if (closed.size === 0 || (group !== undefined && !closed.has(group)) || mode() === 'open') return
-      await enforce(await c.get('identify')(), 'policy.evaluate', group ?? '*')
+      await enforce(
+        await c.get('identify')(),
+        'evaluate',
+        group === undefined ? everything('policy') : groupResource(group),
+      )
     },
   }
 }

@@ -1,6 +1,7 @@
 /** `?revision=n`: which revision an evaluation shall answer from, and whether it may. */
 import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
+import { policyResource } from '../auth/actions.ts'
 import type { Enforce } from '../auth/enforce.ts'
 import { EdictError } from '../errors.ts'
 import type { PolicyName } from '../registry/registry.ts'
@@ -33,6 +34,6 @@ export const mayReadPast = async (
   if (!parsed.success) throw new EdictError('invalid_request', 'revision must be a number from 1')
   const { revision } = parsed.data
   if (revision === undefined) return undefined
-  await enforce(await c.get('identify')(), 'policy.read', `${group}/${name}/${version}`)
+  await enforce(await c.get('identify')(), 'read', policyResource(`${group}/${name}/${version}`))
   return revision
 }

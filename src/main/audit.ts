@@ -1,16 +1,19 @@
 /** The audit log of this deployment, read or changed from a command line. */
-import { hostname } from 'node:os'
+import type { Actor } from '../auth/actor.ts'
+import { auditResource } from '../auth/actions.ts'
 import { EdictError } from '../errors.ts'
 import { createLog } from '../log.ts'
 import type { AuditDocument } from '../policy/schema.ts'
 import type { Audit, AuditQuery, AuditVerdict } from '../store/audit.ts'
 import { parseMark, type AuditMark } from '../store/audit-chain.ts'
+import { actorOf, commandLine } from './acting.ts'
 import { openDeployment, type RunOptions } from './deployment.ts'
 
-const withAudit = async <T>(options: RunOptions, work: (audit: Audit) => Promise<T>): Promise<T> => {
+const withAudit = async <T>(options: RunOptions, work: (audit: Audit, actor: Actor) => Promise<T>): Promise<T> => {
   const { store, close } = await openDeployment(options, createLog(options.config))
   try {
-    return await work(store.audit)
+    const actor = await store.enforce(await actorOf(store, options.acting), 'admin', auditResource)
+    return await work(store.audit, actor)
   } finally {
     await close()
   }
@@ -41,4 +44,4 @@ export const exportAudit = (
 export const eraseFromAudit = (
   options: RunOptions & { readonly subject: string },
 ): Promise<{ readonly erased: number } & AuditMark> =>
-  withAudit(options, (audit) => audit.erase({ subject: options.subject, actor: 'cli', from: hostname() }))
+  withAudit(options, (audit, actor) => audit.erase({ subject: options.subject, actor, from: commandLine() }))

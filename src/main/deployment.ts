@@ -2,6 +2,8 @@
 import type { Logger } from 'pino'
 import type { Extension } from '../../extensions/extension.ts'
 import { extensionsWith } from '../../extensions/index.ts'
+import type { Enforce } from '../auth/enforce.ts'
+import { createGate } from '../auth/gate.ts'
 import type { Config } from '../config.ts'
 import { openDatabase } from '../database.ts'
 import { findOpa } from '../opa/binary.ts'
@@ -9,6 +11,8 @@ import { createModuleParser } from '../opa/parse-module.ts'
 import { loadOwnExtensions } from '../own-extensions.ts'
 import type { OnProgress } from '../progress.ts'
 import { openStore, type Store } from '../store/store.ts'
+import type { Acting } from './acting.ts'
+import { modeOf, openAuthz, type OpenAuthz } from './gate.ts'
 import { cacheFolder, type Environment } from '../tools/cache-folder.ts'
 
 export interface RunOptions {
@@ -17,12 +21,15 @@ export interface RunOptions {
   /** Lines for people, on standard output. */
   readonly print: (line: string) => void
   readonly onProgress?: OnProgress
+  /** Who acts, where that is asked. */
+  readonly acting?: Acting
   /** Aborted: stop, having drained. */
   readonly signal: AbortSignal
 }
 
 export interface OpenStore {
   readonly store: Store
+  readonly authz: OpenAuthz
   readonly close: () => Promise<void>
 }
 
@@ -36,7 +43,7 @@ export const allExtensions = async ({
   env,
   print,
   signal,
-}: Omit<RunOptions, 'onProgress'>): Promise<readonly Extension[]> => {
+}: Omit<RunOptions, 'onProgress' | 'acting'>): Promise<readonly Extension[]> => {
   const find = () => findOpa({ env, cacheDir: cacheFolder(env), log: print, signal })
   const builtin = extensionsWith({ parseModule: createModuleParser({ findOpa: find }) })
   return [...builtin, ...(await loadOwnExtensions({ folder: config.extensions, builtin }))]
@@ -44,29 +51,43 @@ export const allExtensions = async ({
 
 export const openStoreAt = (
   uri: string,
-  { config, log, replicaId }: { readonly config: Config; readonly log: Logger; readonly replicaId?: string },
+  {
+    config,
+    log,
+    replicaId,
+    authz = openAuthz(config),
+  }: {
+    readonly config: Config
+    readonly log: Logger
+    readonly replicaId?: string
+    readonly authz?: OpenAuthz
+  },
 ): OpenStore => {
   const closing = new AbortController()
+  const enforce: Enforce = (...asked) => gate(...asked)
   const store = openStore({
     uri,
     database: config.store.database,
     log: log.child({ part: 'store' }),
+    enforce,
     signal: closing.signal,
     ...(replicaId !== undefined && { replicaId }),
   })
+  const gate = createGate({ authz, mode: modeOf(config, store.tokens) })
   const close = async (): Promise<void> => {
     await store.close()
     closing.abort()
   }
-  return { store, close }
+  return { store, authz, close }
 }
 
 export const openDeployment = async ({ config, env, print, signal }: RunOptions, log: Logger): Promise<Deployment> => {
+  const authz = openAuthz(config)
   const database = await openDatabase({ config, env, print, signal })
-  const { store, close } = openStoreAt(database.uri, { config, log })
+  const { close, ...opened } = openStoreAt(database.uri, { config, log, authz })
   const closeAll = async (): Promise<void> => {
     await close()
     await database.stop()
   }
-  return { store, uri: database.uri, close: closeAll }
+  return { ...opened, uri: database.uri, close: closeAll }
 }

@@ -1,7 +1,8 @@
 /** Joins what says who acts: configuration, the tokens that the replica follows, the identity provider, and limits. */
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
-import { createEnforce, type Enforce } from '../auth/enforce.ts'
+import type { Enforce } from '../auth/enforce.ts'
+import { createGate } from '../auth/gate.ts'
 import { createKnownTokens, type KnownTokens } from '../auth/mode.ts'
 import { createJwtVerifier } from '../auth/oidc.ts'
 import { createOidcKeys } from '../auth/oidc-keys.ts'
@@ -10,6 +11,7 @@ import { createResolveActor } from '../auth/resolve.ts'
 import { createAddressOf } from '../http/client.ts'
 import type { Identity } from '../http/middleware/identify.ts'
 import type { Store } from '../store/store.ts'
+import type { OpenAuthz } from './gate.ts'
 
 export interface OpenIdentity {
   readonly known: KnownTokens
@@ -34,10 +36,12 @@ const createUseNotes = (used: (id: string) => Promise<void>) => {
 export const openIdentity = ({
   config: { auth, server },
   store,
+  authz,
   log,
 }: {
   readonly config: Config
   readonly store: Store
+  readonly authz: OpenAuthz
   readonly log: Logger
 }): OpenIdentity => {
   const known = createKnownTokens({ required: auth.mode === 'required' })
@@ -54,6 +58,6 @@ export const openIdentity = ({
   return {
     known,
     identity: { mode: known.mode, resolveActor, addressOf, mutations, failures },
-    enforce: createEnforce(known),
+    enforce: createGate({ authz, mode: known.mode }),
   }
 }

@@ -3,20 +3,21 @@ import { resolve } from 'node:path'
 import type { CycleReport } from '../../sync/cycle-report.ts'
 import type { Reconciler } from '../../sync/cycle.ts'
 import type { DryPlan } from '../../sync/dry-plan.ts'
+import type { Actor } from '../auth/actor.ts'
 import type { Config, SourceConfig } from '../config.ts'
 import { defaultName } from '../config/sources.ts'
 import { EdictError } from '../errors.ts'
 import { createLog } from '../log.ts'
 import type { Store } from '../store/store.ts'
+import { actorOf } from './acting.ts'
 import { allExtensions, openDeployment, type RunOptions } from './deployment.ts'
 import { openReconciler } from './sync.ts'
-
-/** Who changes something from a command line. */
-const actor = 'cli'
 
 interface Parts {
   readonly reconciler: Reconciler
   readonly store: Store
+  /** Who acts. */
+  readonly actor: Actor | null
 }
 
 const withParts = async <T>(options: RunOptions, work: (parts: Parts) => Promise<T>): Promise<T> => {
@@ -29,8 +30,9 @@ const withParts = async <T>(options: RunOptions, work: (parts: Parts) => Promise
   const extensions = await allExtensions(options)
   const { store, close } = await openDeployment(options, log)
   try {
+    const actor = await actorOf(store, options.acting)
     const { reconciler } = await openReconciler(options, { store, extensions, log })
-    const result = await work({ reconciler, store })
+    const result = await work({ reconciler, store, actor })
     await reconciler.idle()
     return result
   } finally {
@@ -74,12 +76,13 @@ export interface CycleOnceOptions extends RunOptions {
 export const runCycleOnce = (options: CycleOnceOptions): Promise<CycleReport> => {
   const { config, source = null, confirm = null, approve = null, signal, onProgress } = options
   if (source !== null && config.sources.length > 0) checkSource(config, source)
-  return withParts(options, ({ reconciler }) =>
+  return withParts(options, ({ reconciler, actor }) =>
     reconciler.cycle({
+      actor,
       signal,
       ...(source !== null && { sources: [source] }),
       ...(confirm !== null && { confirm: [{ source, commit: confirm }] }),
-      ...(approve !== null && { approve: [{ plan: approve, actor }] }),
+      ...(approve !== null && { approve: [{ plan: approve, actor: actor?.id ?? 'cli' }] }),
       ...(onProgress && { onProgress }),
     }),
   )
@@ -95,7 +98,7 @@ export const runRollback = ({
   reason,
   ...options
 }: RunOptions & { readonly revision: number; readonly reason: string | null }): Promise<CycleReport> =>
-  withParts(options, ({ reconciler }) => reconciler.rollback({ revision, reason, actor }))
+  withParts(options, ({ reconciler, actor }) => reconciler.rollback({ revision, reason, actor }))
 
 /** The commit that is held back, unless one is named. */
 export const runConfirm = ({
@@ -104,18 +107,18 @@ export const runConfirm = ({
   ...options
 }: RunOptions & { readonly source: string; readonly commit: string | null }): Promise<CycleReport> => {
   checkSource(options.config, source)
-  return withParts(options, async ({ reconciler, store }) => {
+  return withParts(options, async ({ reconciler, store, actor }) => {
     const held = (await store.sources.get(source))?.held ?? null
     const wanted = commit ?? held?.commit
     if (wanted === undefined) throw new EdictError('conflict', `${source} holds no commit back.`)
-    return reconciler.cycle({ signal: options.signal, sources: [source], confirm: [{ source, commit: wanted }] })
+    return reconciler.cycle({ actor, signal: options.signal, sources: [source], confirm: [{ source, commit: wanted }] })
   })
 }
 
 export const runRelease = ({ source, ...options }: RunOptions & { readonly source: string }): Promise<CycleReport> => {
   checkSource(options.config, source)
-  return withParts(options, async ({ reconciler, store }) => {
+  return withParts(options, async ({ reconciler, store, actor }) => {
     await store.holds.release(source, actor)
-    return reconciler.cycle({ signal: options.signal, sources: [source] })
+    return reconciler.cycle({ actor, signal: options.signal, sources: [source] })
   })
 }

@@ -12,6 +12,7 @@ import type { Store } from '../store/store.ts'
 import { follow } from '../store/watch.ts'
 import type { Environment } from '../tools/cache-folder.ts'
 import { explainListen } from './address.ts'
+import type { OpenAuthz } from './gate.ts'
 import { inForce, type Front } from './front.ts'
 import { createHttp } from './http.ts'
 import { openIdentity } from './identity.ts'
@@ -19,6 +20,7 @@ import { openIdentity } from './identity.ts'
 export interface ReplicaOptions {
   readonly config: Config
   readonly store: Store
+  readonly authz: OpenAuthz
   readonly extensions: readonly Extension[]
   /** Where opa is looked for, once something is to be explained. */
   readonly env: Environment

@@ -23,14 +23,14 @@ export const runServer = async ({ sync, origin, ...options }: ServeOptions): Pro
   const { config, print, signal } = options
   const log = createLog(config)
   const extensions = await allExtensions(options)
-  const { store, uri, close } = await openDeployment(options, log)
+  const { store, authz, uri, close } = await openDeployment(options, log)
   await checkAddress(config, { log, required: store.tokens.required }).catch(async (error: unknown) => {
     await close()
     throw error
   })
   const front =
     config.server.workers === 1
-      ? openReplica({ config, store, extensions, env: options.env, log, signal })
+      ? openReplica({ config, store, authz, extensions, env: options.env, log, signal })
       : openPool({ config, origin, store, uri, log, signal })
   let working: Promise<void> = Promise.resolve()
   let report: CycleReport | null = null

@@ -33,9 +33,9 @@ const open = async ({ origin, uri, replicaId, number, port, synced }: Start): Pr
   const log = createLog(config).child({ worker: number })
   const print = (line: string): void => log.info(line)
   const extensions = await allExtensions({ config, env: origin.env, print, signal: stop.signal })
-  const { store, close } = openStoreAt(uri, { config, log, replicaId })
+  const { store, authz, close } = openStoreAt(uri, { config, log, replicaId })
   const scrape = () => primary.call('scrape', undefined)
-  const opened = openReplica({ config, store, extensions, env: origin.env, log, signal: stop.signal, scrape })
+  const opened = openReplica({ config, store, authz, extensions, env: origin.env, log, signal: stop.signal, scrape })
   started = { replica: opened, close }
   if (synced) opened.synced()
   return opened

@@ -3,6 +3,9 @@
  * base revision has not moved, and every blob that is named exists. Locks stay as they are.
  */
 import type { AnyBulkWriteOperation, ClientSession, Collection, Db } from 'mongodb'
+import { moduleResource, policyResource, storedModuleResource, type Resource } from '../auth/actions.ts'
+import type { Actor } from '../auth/actor.ts'
+import type { Enforce } from '../auth/enforce.ts'
 import { EdictError } from '../errors.ts'
 import type { PlanDocument } from '../policy/plan-document.ts'
 import type { HoldDocument } from '../policy/revision-document.ts'
@@ -69,12 +72,20 @@ export interface Applied {
   readonly sequence: number
 }
 
+export interface ApplyOptions<Plan> {
+  readonly plan: Plan
+  readonly lease: Lease
+  readonly actor: Actor | null
+  /** Who is written down, when it is done for somebody whom the gate has let through before. */
+  readonly by?: string | undefined
+}
+
 export interface Apply {
   /** Puts away what the revision will consist of. Needs no lease, so that an apply holds it for a moment only. */
   readonly archive: (documents: ArchivedDocuments) => Promise<Archived>
-  /** Rejects with `conflict` when the base moved, the lease was lost or a blob is gone: plan again. */
-  readonly apply: (options: { plan: ApplyPlan; lease: Lease; actor: string }) => Promise<Applied>
-  readonly applyStatus: (options: { plan: StatusPlan; lease: Lease; actor: string }) => Promise<Applied>
+  /** Rejects with `unauthenticated`, `forbidden` when the actor may not touch all of it; with `conflict` when the base moved, the lease was lost or a blob is gone: plan again. */
+  readonly apply: (options: ApplyOptions<ApplyPlan>) => Promise<Applied>
+  readonly applyStatus: (options: ApplyOptions<StatusPlan>) => Promise<Applied>
 }
 
 const deadlineMs = 60_000
@@ -83,12 +94,15 @@ export interface ApplyDeps {
   readonly connection: Connection
   readonly change: Change
   readonly blobs: Blobs
+  readonly enforce: Enforce
 }
 
-export function createApply({ connection, change, blobs }: ApplyDeps): Apply {
+export function createApply({ connection, change, blobs, enforce }: ApplyDeps): Apply {
   return {
     archive: (documents) => archive(documents, blobs),
-    apply: async ({ plan, lease, actor }) => {
+    apply: async ({ plan, lease, actor: acting, by }) => {
+      const allowed = await enforce(acting, plan.record.kind === 'rollback' ? 'rollback' : 'apply', touchedBy(plan))
+      const actor = by ?? allowed.id
       const light = await lighten(plan, blobs)
       const action = plan.record.kind === 'rollback' ? 'revision.rollback' : 'sync.apply'
       const info = {
@@ -115,7 +129,9 @@ export function createApply({ connection, change, blobs }: ApplyDeps): Apply {
       })
       return { sequence, revision }
     },
-    applyStatus: async ({ plan, lease, actor }) => {
+    applyStatus: async ({ plan, lease, actor: acting, by }) => {
+      const allowed = await enforce(acting, 'apply', touchedByStatus(plan))
+      const actor = by ?? allowed.id
       const details = {
         statuses: plan.statuses.map(({ key, status: { phase } }) => ({ key, phase })),
         put: ids(plan.put),
@@ -215,6 +231,21 @@ async function writePlan({ session, context, plan }: Writing): Promise<void> {
   const { sources } = plan.revision
   const made = { at, sources, created, replaced, removed: [...plan.remove], policies, plan: plan.record._id }
   await collections.revisions.insertOne({ _id: revision, ...made }, { session })
+}
+
+/** A plan that writes no document still makes a revision. */
+function touchedBy({ create, replace, remove, modules, record }: ApplyPlan): readonly Resource[] {
+  const policies = [...ids(create), ...ids(replace), ...remove].map((key) => policyResource(key))
+  const put = modules.put.map(({ id }) => moduleResource(id))
+  const removed = modules.remove.map((id) => storedModuleResource(id))
+  const touched = [...policies, ...put, ...removed]
+  return touched.length > 0 ? touched : [{ kind: 'plan', key: record._id }]
+}
+
+function touchedByStatus({ statuses, put: policies, modules }: StatusPlan): readonly Resource[] {
+  const keys = [...statuses.map(({ key }) => key), ...ids(policies)]
+  const touched = [...keys.map((key) => policyResource(key)), ...modules.map(({ id }) => moduleResource(id))]
+  return touched.length > 0 ? touched : [{ kind: 'plan', key: 'status' }]
 }
 
 const ids = (documents: readonly { readonly _id: string }[]) => documents.map(({ _id }) => _id)

@@ -1,5 +1,8 @@
 /** Reading, verifying and erasing in the audit log. Entries are written by `change.ts` alone. */
 import type { Filter } from 'mongodb'
+import { auditResource } from '../auth/actions.ts'
+import type { Actor } from '../auth/actor.ts'
+import type { Enforce } from '../auth/enforce.ts'
 import type { AuditDocument } from '../policy/schema.ts'
 import { entryProblem, firstHash, type AuditMark } from './audit-chain.ts'
 import type { Change } from './change.ts'
@@ -37,7 +40,7 @@ export interface Audit {
   /** Forgets who `subject` is wherever the log names it as actor or origin; the chain still verifies. A change of its own. */
   readonly erase: (request: {
     readonly subject: string
-    readonly actor: string
+    readonly actor: Actor | null
     readonly from?: string
   }) => Promise<{ readonly erased: number } & AuditMark>
 }
@@ -45,9 +48,11 @@ export interface Audit {
 export const createAudit = ({
   connection,
   change,
+  enforce,
 }: {
   readonly connection: Connection
   readonly change: Change
+  readonly enforce: Enforce
 }): Audit => {
   const find = (query: AuditQuery) => (db: Parameters<Parameters<Connection['run']>[0]>[0]) =>
     collectionsOf(db).audit.find(filterOf(query)).sort({ _id: -1 })
@@ -63,7 +68,8 @@ export const createAudit = ({
       }
     },
     get: (sequence) => connection.run((db) => collectionsOf(db).audit.findOne({ _id: sequence })),
-    erase: async ({ subject, actor, from }) => {
+    erase: async ({ subject, actor: asking, from }) => {
+      const { id: actor } = await enforce(asking, 'admin', auditResource)
       const info = { actor, from: from ?? null, action: 'audit.erase', resource: 'audit' }
       const { sequence, hash, result } = await change(info, async (session, { collections: { audit } }) => {
         const as = async (field: 'actor' | 'from') =>

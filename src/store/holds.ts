@@ -1,4 +1,7 @@
 /** Sources that stand still because somebody decided so: a commit was rejected, or a revision was gone back to. */
+import { sourceResource } from '../auth/actions.ts'
+import type { Actor } from '../auth/actor.ts'
+import type { Enforce } from '../auth/enforce.ts'
 import { EdictError } from '../errors.ts'
 import { type HoldDocument, holdDocumentSchema } from '../policy/revision-document.ts'
 import type { Change } from './change.ts'
@@ -8,16 +11,28 @@ import { readable } from './readable.ts'
 
 export interface Holds {
   readonly list: () => Promise<readonly HoldDocument[]>
-  /** The next cycle takes the source's newest commit again. Rejects with `conflict` when nothing holds it. */
-  readonly release: (source: string, actor: string) => Promise<{ readonly sequence: number; readonly hash: string }>
+  /** The next cycle takes the source's newest commit again. Rejects with `forbidden`, with `conflict` when nothing holds it. */
+  readonly release: (
+    source: string,
+    actor: Actor | null,
+  ) => Promise<{ readonly sequence: number; readonly hash: string }>
 }
 
-export const createHolds = ({ connection, change }: { connection: Connection; change: Change }): Holds => ({
+export const createHolds = ({
+  connection,
+  change,
+  enforce,
+}: {
+  readonly connection: Connection
+  readonly change: Change
+  readonly enforce: Enforce
+}): Holds => ({
   list: () =>
     connection.run(
       async (db) => readable(holdDocumentSchema, 'holds', await collectionsOf(db).holds.find().toArray()).items,
     ),
-  release: async (source, actor) => {
+  release: async (source, asking) => {
+    const { id: actor } = await enforce(asking, 'source', sourceResource(source))
     const info = { actor, action: 'source.release', resource: source }
     const { sequence, hash } = await change(info, async (session, { collections }) => {
       const { deletedCount } = await collections.holds.deleteOne({ _id: source }, { session })

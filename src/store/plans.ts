@@ -3,12 +3,16 @@
  * because it was made for the revision before. Each decision is a change of its own.
  */
 import type { Filter } from 'mongodb'
+import { sourceResource } from '../auth/actions.ts'
+import type { Actor } from '../auth/actor.ts'
+import type { Enforce } from '../auth/enforce.ts'
 import { EdictError } from '../errors.ts'
 import { type PlanDocument, planDocumentSchema, type PlanStatus, type PlanSummary } from '../policy/plan-document.ts'
 import type { Change, ChangeContext } from './change.ts'
 import { collectionsOf } from './collections.ts'
 import type { Connection } from './connection.ts'
 import { readable, readableOne } from './readable.ts'
+import { touchedByPlan } from '../auth/touched-by-plan.ts'
 
 export interface PlanQuery {
   readonly status?: PlanStatus | undefined
@@ -31,20 +35,35 @@ export interface Plans {
   /** Newest first, without differences. */
   readonly list: (query: PlanQuery) => Promise<{ readonly items: readonly PlanSummary[]; readonly next: string | null }>
   /** From now on it waits, in place of an older one. `conflict`: its base has moved. */
-  readonly propose: (plan: PlanDocument) => Promise<void>
+  readonly propose: (plan: PlanDocument, actor: Actor | null) => Promise<void>
   /** It waits no longer, without anybody's decision. Does nothing when it was decided meanwhile. */
   readonly dismiss: (
     id: string,
-    end: { readonly status: 'Stale' | 'Superseded'; readonly message: string },
+    end: {
+      readonly status: 'Stale' | 'Superseded'
+      readonly message: string
+      readonly actor: Actor | null
+    },
   ) => Promise<void>
-  /** Holds the commits that it contains. Rejects with `plan_not_found`, `conflict` when it does not wait. */
-  readonly reject: (id: string, by: { readonly actor: string; readonly reason: string | null }) => Promise<Decided>
+  /** Holds the commits that it contains. Rejects with `forbidden`, `plan_not_found`, `conflict` when it does not wait. */
+  readonly reject: (
+    id: string,
+    by: { readonly actor: Actor | null; readonly reason: string | null },
+  ) => Promise<Decided>
 }
 
 const withoutDiffs = { diffs: 0 } as const
 const planSummarySchema = planDocumentSchema.omit({ diffs: true })
 
-export function createPlans({ connection, change }: { connection: Connection; change: Change }): Plans {
+export function createPlans({
+  connection,
+  change,
+  enforce,
+}: {
+  readonly connection: Connection
+  readonly change: Change
+  readonly enforce: Enforce
+}): Plans {
   const one = (filter: Filter<PlanDocument>) =>
     connection.run(async (db) =>
       readableOne(
@@ -67,10 +86,11 @@ export function createPlans({ connection, change }: { connection: Connection; ch
         const last = items.at(-1)
         return { items, next: last !== undefined && found.length > query.limit ? cursorOf(last) : null }
       }),
-    propose: async (plan) => {
+    propose: async (plan, asking) => {
       const { digest, baseRevision, subject } = plan
+      const { id: actor } = await enforce(asking, 'source', subject.map(sourceResource))
       const info = {
-        actor: 'edict',
+        actor,
         action: 'plan.create',
         resource: plan._id,
         details: { digest, baseRevision, subject },
@@ -82,8 +102,14 @@ export function createPlans({ connection, change }: { connection: Connection; ch
         await collections.plans.insertOne(plan, { session })
       })
     },
-    dismiss: async (id, { status, message }) => {
-      const info = { actor: 'edict', action: 'plan.dismiss', resource: id, details: { status, message } }
+    dismiss: async (id, { status, message, actor: asking }) => {
+      const subject = (await one({ _id: id }))?.subject ?? []
+      const { id: actor } = await enforce(
+        asking,
+        'source',
+        subject.length > 0 ? subject.map(sourceResource) : sourceResource(null),
+      )
+      const info = { actor, action: 'plan.dismiss', resource: id, details: { status, message } }
       await change(info, async (session, { collections, at }) => {
         const ended = { status, message, decidedAt: at }
         const { matchedCount } = await collections.plans.updateOne(
@@ -94,7 +120,14 @@ export function createPlans({ connection, change }: { connection: Connection; ch
         if (matchedCount === 0) throw new EdictError('conflict', `plan ${id} does not wait any more`)
       }).catch(ignoreConflict)
     },
-    reject: async (id, { actor, reason }) => {
+    reject: async (id, { actor: asking, reason }) => {
+      const touched = touchedByPlan(id, await one({ _id: id }))
+      // Nobody else is needed to take back one's own.
+      const { id: actor } = await enforce(
+        asking,
+        'approve',
+        touched.map((one) => ({ ...one, by: [] })),
+      )
       const info = { actor, action: 'plan.reject', resource: id, details: { reason } }
       const {
         result: plan,

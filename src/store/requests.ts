@@ -1,16 +1,22 @@
 /** Somebody wants a cycle: a document that a worker, in this or another process, takes and answers. */
 import { randomUUID } from 'node:crypto'
+import type { Actor } from '../auth/actor.ts'
+import type { Enforce } from '../auth/enforce.ts'
 import { type CycleOutcome, type CycleRequest, cycleRequestSchema } from '../policy/schema.ts'
 import { collectionsOf } from './collections.ts'
 import type { Connection, StoreLog } from './connection.ts'
 import { readable } from './readable.ts'
 import { createOutcomes, type WaitFor } from './outcomes.ts'
+import { askedBy } from './touched.ts'
 import { sleep } from './wait.ts'
 
-export type NewRequest = Omit<CycleRequest, '_id' | 'at' | 'outcome'>
+export interface NewRequest extends Omit<CycleRequest, '_id' | 'at' | 'outcome' | 'actor'> {
+  /** Who asks. */
+  readonly actor?: Actor | null
+}
 
 export interface Requests {
-  /** Answers its id. */
+  /** Answers its id. Rejects with `unauthenticated`, `forbidden`: what is written down is done. */
   readonly submit: (request: NewRequest) => Promise<string>
   readonly find: (id: string) => Promise<CycleRequest | null>
   readonly waitFor: WaitFor
@@ -25,7 +31,15 @@ export interface Requests {
   readonly watch: (onWake: () => void, signal: AbortSignal) => Promise<void>
 }
 
-export function createRequests({ connection, log }: { connection: Connection; log: StoreLog }): Requests {
+export function createRequests({
+  connection,
+  log,
+  enforce,
+}: {
+  readonly connection: Connection
+  readonly log: StoreLog
+  readonly enforce: Enforce
+}): Requests {
   const find = (id: string) => connection.run((db) => collectionsOf(db).requests.findOne({ _id: id }))
   const pending = (projection: Record<string, 0>, only: { reason?: 'change' }) =>
     connection.run(async (db) => {
@@ -44,10 +58,11 @@ export function createRequests({ connection, log }: { connection: Connection; lo
   const take = () => pending({ change: 0 }, {})
   const outcomes = createOutcomes(connection)
   return {
-    submit: (request) =>
+    submit: ({ actor: asking = null, ...request }) =>
       connection.run(async (db) => {
+        const { id: actor } = await enforce(asking, ...(await askedBy(db, request)))
         const _id = randomUUID()
-        await collectionsOf(db).requests.insertOne({ _id, at: new Date(), ...request, outcome: null })
+        await collectionsOf(db).requests.insertOne({ _id, at: new Date(), ...request, actor, outcome: null })
         return _id
       }),
     find,

@@ -1,4 +1,5 @@
 /** Waiting until a cycle has put back what somebody dropped. Until then a replica keeps what it has. */
+import { systemActor } from '../auth/actor.ts'
 import { collectionsOf, missingCollections } from './collections.ts'
 import type { Connection, StoreLog } from './connection.ts'
 import type { Requests } from './requests.ts'
@@ -24,7 +25,7 @@ export interface Held {
 export async function awaitRestoration(deps: RestorationDeps, held: Held): Promise<void> {
   const { connection, requests, log, signal } = deps
   for (let attempt = 0; !signal.aborted; attempt += 1) {
-    const id = await requests.submit({ reason: 'restore', source: null, commit: null })
+    const id = await requests.submit({ reason: 'restore', source: null, commit: null, actor: systemActor })
     log.warn({ request: id }, 'asked for a cycle that restores the store')
     for (;;) {
       if (signal.aborted) return

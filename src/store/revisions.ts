@@ -1,10 +1,12 @@
 /** Revisions: what they were made of and what they consisted of. One that is not kept any more is `revision_gone`. */
+import type { Resource } from '../auth/actions.ts'
 import { EdictError } from '../errors.ts'
 import type { ModuleDocument, PolicyDocument, PolicyKey, RevisionDocument } from '../policy/schema.ts'
 import { versionDocumentSchema } from '../policy/revision-document.ts'
 import { collectionsOf } from './collections.ts'
 import type { Connection } from './connection.ts'
 import { readable, readableOne } from './readable.ts'
+import { touchedSince } from './touched.ts'
 
 export interface RevisionContent {
   readonly revision: RevisionDocument
@@ -31,6 +33,8 @@ export interface Revisions {
   readonly policyAt: (revision: number, key: PolicyKey) => Promise<PolicyDocument | null>
   /** Rejects with `revision_gone`, `not_found`. */
   readonly contentAt: (revision: number) => Promise<RevisionContent>
+  /** What has been changed since, as the gate is asked for it. */
+  readonly touchedSince: (revision: number) => Promise<readonly Resource[]>
   /** Forgets revisions beyond the bounds, and the plans that made them. */
   readonly prune: (bounds: RevisionBounds) => Promise<{ readonly removed: number }>
 }
@@ -58,6 +62,7 @@ export function createRevisions(connection: Connection): Revisions {
           .toArray(),
       ),
     get,
+    touchedSince: (revision) => connection.run((db) => touchedSince(db, revision)),
     policyAt: async (revision, key) => {
       await get(revision)
       return connection.run(async (db) => {

@@ -1,6 +1,7 @@
 /** The store: one connection to MongoDB, and each thing that is kept there under its own name. */
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
+import { enforceNothing, type Enforce } from '../auth/enforce.ts'
 import type { HeadDocument } from '../policy/schema.ts'
 import { type Apply, createApply } from './apply.ts'
 import { type Audit, createAudit } from './audit.ts'
@@ -30,6 +31,8 @@ export interface StoreOptions {
   readonly uri: string
   readonly database: string
   readonly log: StoreLog
+  /** Stands at the head of each operation that changes something. Absent: nobody may change anything. */
+  readonly enforce?: Enforce
   /** Aborted: the store closes. */
   readonly signal: AbortSignal
   /** Host and process, made unique, when it is not given. */
@@ -39,6 +42,8 @@ export interface StoreOptions {
 export interface Store extends Apply {
   readonly connection: Connection
   readonly log: StoreLog
+  /** What stands at the head of its operations. */
+  readonly enforce: Enforce
   /** Whether the server answers now; never rejects. */
   readonly ready: () => Promise<boolean>
   /** Resolves when the server was first reached; rejects only when the store is closed before. */
@@ -65,11 +70,11 @@ export interface Store extends Apply {
 }
 
 /** Never fails because the server is away; a URI that cannot be read is `config_invalid`. */
-export function openStore({ uri, database, log, signal, replicaId }: StoreOptions): Store {
+export function openStore({ uri, database, log, enforce = enforceNothing, signal, replicaId }: StoreOptions): Store {
   const connection = createConnection({ uri, database, log, signal })
   const change = createChange(connection)
   const blobs = createBlobs(connection)
-  const locks = createLocks({ connection, change })
+  const locks = createLocks({ connection, change, enforce })
   const replicas = createReplicas(connection, replicaId ?? `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`)
 
   let closed: Promise<void> | null = null
@@ -84,23 +89,24 @@ export function openStore({ uri, database, log, signal, replicaId }: StoreOption
   return {
     connection,
     log,
+    enforce,
     ready: connection.ping,
     opened: connection.opened,
     ensureCollections: createEnsure({ connection, change, blobs, log }),
     head: () => connection.run(async (db) => (await collectionsOf(db).head.findOne({ _id: 'head' })) ?? emptyHead),
     change,
-    ...createApply({ connection, change, blobs }),
-    audit: createAudit({ connection, change }),
+    ...createApply({ connection, change, blobs, enforce }),
+    audit: createAudit({ connection, change, enforce }),
     blobs,
     policies: createPolicies({ connection, blobs, locks, log }),
     locks,
     sources: createSources(connection),
-    plans: createPlans({ connection, change }),
-    holds: createHolds({ connection, change }),
+    plans: createPlans({ connection, change, enforce }),
+    holds: createHolds({ connection, change, enforce }),
     revisions: createRevisions(connection),
-    requests: createRequests({ connection, log }),
+    requests: createRequests({ connection, log, enforce }),
     rules: createRules({ connection, log }),
-    tokens: createTokens({ connection, change }),
+    tokens: createTokens({ connection, change, enforce }),
     leases: createLeases(connection),
     replicas,
     close,

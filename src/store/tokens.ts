@@ -2,6 +2,9 @@
  * Tokens, and whether a credential is required: for good, from the change on that makes the first token. What is revoked
  * or has expired stays in the list. When one was last used is noted beside it, once a minute at most, and follows nobody.
  */
+import { everything, tokenResource } from '../auth/actions.ts'
+import type { Actor } from '../auth/actor.ts'
+import type { Enforce } from '../auth/enforce.ts'
 import { EdictError } from '../errors.ts'
 import type { SettingDocument, TokenDocument } from '../policy/schema.ts'
 import type { Change } from './change.ts'
@@ -9,7 +12,7 @@ import { collectionsOf } from './collections.ts'
 import type { Connection } from './connection.ts'
 
 export interface NewToken extends Pick<TokenDocument, '_id' | 'hash' | 'actor' | 'roles' | 'groups' | 'expires'> {
-  readonly by: string
+  readonly by: Actor | null
   readonly from?: string | null
   /** Refuse with `forbidden` when a token was ever made before. */
   readonly onlyAsFirst?: boolean
@@ -29,7 +32,10 @@ export interface ListedToken extends TokenDocument {
 export interface Tokens {
   readonly create: (token: NewToken) => Promise<TokenChange>
   /** Rejects with `not_found`, also when it was revoked before. */
-  readonly revoke: (id: string, by: { readonly by: string; readonly from?: string | null }) => Promise<TokenChange>
+  readonly revoke: (
+    id: string,
+    by: { readonly by: Actor | null; readonly from?: string | null },
+  ) => Promise<TokenChange>
   /** The newest first. */
   readonly list: () => Promise<readonly ListedToken[]>
   /** null: none is required by the store. */
@@ -40,12 +46,15 @@ export interface Tokens {
 export function createTokens({
   connection,
   change,
+  enforce,
 }: {
   readonly connection: Connection
   readonly change: Change
+  readonly enforce: Enforce
 }): Tokens {
   return {
-    create: async ({ by, from = null, onlyAsFirst = false, ...token }) => {
+    create: async ({ by: asking, from = null, onlyAsFirst = false, ...token }) => {
+      const { id: by } = await enforce(asking, 'token', tokenResource(token))
       const { _id, roles, groups, expires } = token
       // For whom, the token itself says: a name in here could not be erased.
       const details = { roles, groups, expires }
@@ -69,7 +78,9 @@ export function createTokens({
       )
       return { token: result, sequence, hash }
     },
-    revoke: async (id, { by, from = null }) => {
+    revoke: async (id, { by: asking, from = null }) => {
+      const known = await connection.run((db) => collectionsOf(db).tokens.findOne({ _id: id }))
+      const { id: by } = await enforce(asking, 'token', known === null ? everything('token') : tokenResource(known))
       const { result, sequence, hash } = await change(
         { actor: by, from, action: 'token.revoke', resource: id },
         async (session, { collections, at }) => {

@@ -4,6 +4,7 @@
  * it is told that it is not ready, and gets a fresh snapshot once the store is whole again.
  */
 import type { ChangeStream } from 'mongodb'
+import { systemActor } from '../auth/actor.ts'
 import type { Connection, StoreLog } from './connection.ts'
 import { createCutter, type Cutter, pipeline, type StoreChange, type StreamEvent } from './events.ts'
 import { isAway, toEdictError } from './failure.ts'
@@ -87,7 +88,7 @@ function createFollower({ store, onSnapshot, onChange, onState, signal }: Follow
       () => {
         asking = undefined
         askedAt = performance.now()
-        requests.submit({ reason: 'restore', source: null, commit: null }).catch(() => undefined)
+        requests.submit({ reason: 'restore', source: null, commit: null, actor: systemActor }).catch(() => undefined)
       },
       Math.max(0, askedAt + beatMs - performance.now()),
     )

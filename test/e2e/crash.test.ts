@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import { describe, expect, it } from 'vitest'
 import type { PolicyDocument } from '../../src/policy/schema.ts'
 import { collectionsOf } from '../../src/store/collections.ts'
+import { enforceOpen } from '../../src/auth/enforce.ts'
 import { openStore } from '../../src/store/store.ts'
 import { createPolicies, figure, lock, startReplica, startWorker, timed, unlock } from './deployment.ts'
 import { afterwards, type Edict, evaluate, eventually, newDatabase, temporaryFolder } from './edict.ts'
@@ -24,6 +25,7 @@ const startWorld = async (size: number) => {
   const database = newDatabase()
   const workerEnv = { ...database, ...policies.env, EDICT_DATA: await temporaryFolder() }
   const store = openStore({
+    enforce: enforceOpen,
     uri: database.MONGODB_URI,
     database: database.MONGODB_DATABASE,
     log: pino({ level: 'silent' }),

@@ -117,7 +117,7 @@ describe('two servers on one store', () => {
   })
 
   it('forbid an actor what its roles do not allow, and let it read', async () => {
-    const made = await runEdict(['--as', 'root-admin', 'token', 'create', '--actor', 'vera'], env)
+    const made = await runEdict(['--as', 'root-admin', 'token', 'create', '--actor', 'vera', '--roles', 'viewer'], env)
     const vera = bearer(made.stdout.trim())
     expect(await lock(servers[0]!, vera)).toMatchObject({ status: 403, json: { code: 'forbidden' } })
     expect((await call(`${servers[0]!.url}/policy/example/one/1.0`, { headers: vera })).status).toBe(200)

@@ -231,7 +231,8 @@ export const createFixture = (options: FixtureOptions = {}) => {
     return { sequence: registry.state.sequence, hash: 'ab'.repeat(32) }
   }
   const enforce: Enforce = async (actor, action, resource) => {
-    held.enforced.push(`${actor?.id} ${action} ${resource}`)
+    const keys = [resource].flat().map(({ kind, key }) => `${kind} ${key}`)
+    held.enforced.push(`${actor?.id} ${action} ${keys.join(', ')}`)
     return options.enforce?.(actor, action, resource) ?? actor ?? localActor
   }
   const sources = { list: async () => (held.source === null ? [] : [held.source]) }
@@ -293,7 +294,8 @@ export const createFixture = (options: FixtureOptions = {}) => {
       verify: async () => ({ ok: true, entries: 0, head: null }),
     },
     locks: {
-      lock: async ({ key, actor, reason, until }) => setLock(key, { ...lockDocument(key, until), actor, reason }),
+      lock: async ({ key, actor, reason, until }) =>
+        setLock(key, { ...lockDocument(key, until), actor: actor.id, reason }),
       unlock: async ({ key }) => setLock(key, null),
       confirmed: async () => held.confirmation,
     },
@@ -301,7 +303,7 @@ export const createFixture = (options: FixtureOptions = {}) => {
     requests: {
       submit: async (request) => {
         guardStore()
-        held.submitted.push(request)
+        held.submitted.push({ ...request, actor: request.actor.id })
         return { id: 'request-1' }
       },
       outcome: async () => held.outcome,
@@ -322,7 +324,7 @@ export const createFixture = (options: FixtureOptions = {}) => {
           ...held.plan,
           status: 'Rejected',
           message: reason ?? '',
-          decidedBy: actor,
+          decidedBy: actor.id,
           decidedAt: new Date(0),
         }
         return { plan: held.plan, sequence: 9, hash: 'abc' }
@@ -360,7 +362,7 @@ export const createFixture = (options: FixtureOptions = {}) => {
     tokens: {
       create: async ({ by, ...token }) => {
         guardStore()
-        return { ...auditMark, token: { ...token, created: new Date(0), createdBy: by, revoked: null } }
+        return { ...auditMark, token: { ...token, created: new Date(0), createdBy: by?.id ?? 'local', revoked: null } }
       },
       revoke: async () => Promise.reject(new EdictError('not_found', 'no token')),
       list: async () => [],

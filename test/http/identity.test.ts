@@ -1,12 +1,17 @@
 /** Every route, where a credential is required: who gets in without one, and whom it takes a caller for. */
 import { describe, expect, it } from 'vitest'
-import { createEnforce } from '../../src/auth/enforce.ts'
+import { createAuthz } from '../../src/auth/authz.ts'
+import { defaultRules } from '../../src/auth/default-rules.ts'
+import { createGate } from '../../src/auth/gate.ts'
 import { createKnownTokens } from '../../src/auth/mode.ts'
 import { createRateLimit } from '../../src/auth/rate-limit.ts'
 import { createResolveActor } from '../../src/auth/resolve.ts'
 import { mintToken } from '../../src/auth/token.ts'
 import type { TokenDocument } from '../../src/policy/schema.ts'
 import { change, createFixture, type FixtureOptions, meta, throughApp, throughSocket } from './fixture.ts'
+
+const shipped = createAuthz({ rules: defaultRules, protectedKeys: [] })
+const authz = () => shipped
 
 const unlimited = createRateLimit({ perMinute: 0, of: '' })
 
@@ -19,7 +24,7 @@ const make = (actor: string, roles: readonly string[]) => {
 
 const setUp = (options: FixtureOptions = {}, failures = unlimited) => {
   const root = make('ada', ['superuser'])
-  const viewer = make('vera', [])
+  const viewer = make('vera', ['viewer'])
   const known = createKnownTokens({ required: true })
   known.replace({ tokens: [root.document, viewer.document], settings: [] })
   const resolveActor = createResolveActor({
@@ -27,7 +32,12 @@ const setUp = (options: FixtureOptions = {}, failures = unlimited) => {
     onUse: () => undefined,
   })
   const identity = { mode: known.mode, resolveActor, failures, ...options.identity }
-  const fixture = createFixture({ ...options, loopbackOnly: false, enforce: createEnforce(known), identity })
+  const fixture = createFixture({
+    ...options,
+    loopbackOnly: false,
+    enforce: createGate({ authz, mode: known.mode }),
+    identity,
+  })
   fixture.registry.swap(change({ policies: [meta('g/echo/1.0'), meta('open/echo/1.0')], complete: true }))
   return { ...fixture, door: throughApp(fixture), root, viewer }
 }

@@ -30,7 +30,7 @@ describe('plans', () => {
     expect(await post('/api/plans/plan-1/approve')).toMatchObject({ status: 200, body: { id: 'plan-1' } })
     expect(held.submitted).toEqual([{ reason: 'approve', source: null, commit: null, plan: 'plan-1', actor: 'local' }])
     expect(await post('/api/plans/plan-1/approve?wait=0')).toMatchObject({ status: 202, body: { id: 'request-1' } })
-    expect(held.enforced).toContain('local plan.approve plan-1')
+    expect(held.enforced).toContain('local approve policy example/echo/1.0')
   })
 
   test('an approval that comes too late is refused with the reason', async () => {
@@ -98,7 +98,7 @@ describe('?revision=', () => {
     expect([reply.status, reply.text]).toEqual([200, '{"input":1,"header":""}'])
     expect([reply.header('x-policy-revision'), reply.header('x-policy-commit')]).toEqual(['4', 'old'])
     expect((await door('/policy/main/g/gone/1.0/evaluation?revision=5')).status).toBe(200)
-    expect(held.enforced).toEqual(['local policy.read g/echo/1.0', 'local policy.read g/gone/1.0'])
+    expect(held.enforced).toEqual(['local read policy g/echo/1.0', 'local read policy g/gone/1.0'])
     const now = await door('/policy/g/echo/1.0/evaluation', { method: 'POST', body: '1' })
     expect(now.header('x-policy-revision')).toBe('7')
   })

@@ -320,7 +320,7 @@ describe('what holds for all routes', () => {
       }
       const target = path.replaceAll(/:(\w+)/g, (_, name: string) => values[name] ?? 'any')
       await door(target, { method, body: path.endsWith('/confirm') ? '{"commit":"abc"}' : '{}' })
-      expect(held.enforced, `${method} ${path}`).toHaveLength(1)
+      expect(held.enforced, `${method} ${path}`).not.toHaveLength(0)
     }
   })
 })

@@ -3,6 +3,7 @@ import { afterAll, expect, it } from 'vitest'
 import { collectionsOf } from '../../src/store/collections.ts'
 import { useMongo } from '../setup/mongo.ts'
 import { applyPlan, policy, prepared } from './harness.ts'
+import { person } from '../setup/actors.ts'
 
 const mongo = useMongo()
 const client = new MongoClient(mongo.uri, { appName: 'edict' })
@@ -23,7 +24,7 @@ it('a transaction whose process was killed keeps others from changing anything f
   await applyPlan(store, { create: [policy('a/b/1')] })
   await abandon(database)
   const begin = performance.now()
-  await store.locks.lock('a/b/1', { actor: 'alice', reason: null, until: null })
+  await store.locks.lock('a/b/1', { actor: person('alice'), reason: null, until: null })
   expect(performance.now() - begin).toBeLessThan(8_000)
   expect(await store.audit.verify()).toMatchObject({ ok: true })
 })

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import type { PolicyKey } from '../../src/policy/schema.ts'
 import { useMongo } from '../setup/mongo.ts'
 import { applyPlan, blobs, module, plan, policy, prepared, source } from './harness.ts'
+import { person } from '../setup/actors.ts'
 
 const mongo = useMongo()
 
@@ -50,10 +51,12 @@ it('a holder that lost the lease cannot write, and tokens only rise', async () =
   if (late === null || next === null) throw new Error('no lease')
   expect(next.token).toBeGreaterThan(late.token)
   const wanted = plan({ create: [policy('a/b/1')] })
-  await expect(store.apply({ plan: wanted, lease: late, actor: 'sync' })).rejects.toMatchObject({ code: 'conflict' })
+  await expect(store.apply({ plan: wanted, lease: late, actor: person('sync') })).rejects.toMatchObject({
+    code: 'conflict',
+  })
   expect(await store.leases.renew(late, 1000)).toBe(false)
   expect(await store.leases.renew(next, 1000)).toBe(true)
-  expect(await store.apply({ plan: wanted, lease: next, actor: 'sync' })).toMatchObject({ revision: 1 })
+  expect(await store.apply({ plan: wanted, lease: next, actor: person('sync') })).toMatchObject({ revision: 1 })
   await store.leases.release(next)
   expect(await store.leases.acquire({ holder: 'late', ttlMs: 1000 })).not.toBeNull()
 })
@@ -89,7 +92,10 @@ it('a status alone makes no revision and leaves the texts', async () => {
     modules: [],
     sources: [],
   }
-  expect(await store.applyStatus({ plan: statusPlan, lease, actor: 'sync' })).toEqual({ revision: 1, sequence: 2 })
+  expect(await store.applyStatus({ plan: statusPlan, lease, actor: person('sync') })).toEqual({
+    revision: 1,
+    sequence: 2,
+  })
   expect(await store.policies.get('a/b/1')).toEqual({ ...policy('a/b/1'), status, revision: 1 })
 })
 
@@ -98,7 +104,7 @@ it('pages are stable, filters meet, and a document changed by hand is named whil
   const store = await prepared({ uri: mongo.uri, database })
   const keys = ['a/p/1', 'a/p/2', 'a/q/1', 'b/p/1', 'b/r.*/1'] as const
   await applyPlan(store, { create: keys.map((key) => policy(key)) })
-  await store.locks.lock('a/q/1', { actor: 'alice', reason: null, until: null })
+  await store.locks.lock('a/q/1', { actor: person('alice'), reason: null, until: null })
   const idsOf = async (query: Omit<Parameters<typeof store.policies.list>[0], 'limit'>) =>
     (await store.policies.list({ limit: 10, ...query })).items.map(({ policy: { _id } }) => _id)
   const first = await store.policies.list({ limit: 2 })

@@ -4,6 +4,7 @@ import type { AuditDocument } from '../../src/policy/schema.ts'
 import { markText, parseMark, type AuditMark } from '../../src/store/audit-chain.ts'
 import { useMongo } from '../setup/mongo.ts'
 import { applyPlan, digestOf, policy, prepared, type OpenedStore } from './harness.ts'
+import { person } from '../setup/actors.ts'
 
 const mongo = useMongo()
 
@@ -90,8 +91,8 @@ it('a tail that was cut off together with the head shows to whoever kept a mark'
 
 it('an erased person is in no entry, and the chain still holds', async () => {
   const { store } = await aLog()
-  expect(await store.audit.erase({ subject: 'bob', actor: 'dpo' })).toMatchObject({ erased: 2, sequence: 6 })
-  expect(await store.audit.erase({ subject: '10.0.0.1', actor: 'dpo' })).toMatchObject({ erased: 1 })
+  expect(await store.audit.erase({ subject: 'bob', actor: person('dpo') })).toMatchObject({ erased: 2, sequence: 6 })
+  expect(await store.audit.erase({ subject: '10.0.0.1', actor: person('dpo') })).toMatchObject({ erased: 1 })
   const entries = await store.audit.list({ limit: 100 })
   expect(JSON.stringify(entries)).not.toContain('bob')
   expect(entries.map(({ actor }) => actor)).toEqual(['dpo', 'dpo', null, 'carol', 'alice', null, 'alice'])

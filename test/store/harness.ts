@@ -3,12 +3,14 @@ import { createHash, randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { pino } from 'pino'
 import { afterAll } from 'vitest'
+import { enforceOpen } from '../../src/auth/enforce.ts'
 import type { PlanDocument } from '../../src/policy/plan-document.ts'
 import type { ModuleDocument, PolicyDocument, PolicyKey, SourceDocument } from '../../src/policy/schema.ts'
 import type { ApplyPlan } from '../../src/store/apply.ts'
 import type { StoreChange } from '../../src/store/events.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
 import { type FollowState, follow } from '../../src/store/watch.ts'
+import { person } from '../setup/actors.ts'
 
 const log = pino({ level: 'silent' })
 
@@ -18,7 +20,7 @@ export interface OpenedStore extends Store {
 
 export function open(options: { uri: string; database: string; replicaId?: string }): OpenedStore {
   const stopping = new AbortController()
-  const store = openStore({ ...options, log, signal: stopping.signal })
+  const store = openStore({ enforce: enforceOpen, ...options, log, signal: stopping.signal })
   const abort = () => stopping.abort()
   afterAll(async () => {
     abort()
@@ -143,7 +145,7 @@ export async function applyPlan(store: Store, wanted: Partial<ApplyPlan>) {
   const { revision } = await store.head()
   const made = plan({ baseRevision: revision, ...wanted })
   const archived = await store.archive(made)
-  const applied = await store.apply({ plan: { ...made, archived }, lease, actor: 'sync' })
+  const applied = await store.apply({ plan: { ...made, archived }, lease, actor: person('sync') })
   await store.leases.release(lease)
   return applied
 }

@@ -2,9 +2,10 @@ import { MongoClient } from 'mongodb'
 import { expect, it } from 'vitest'
 import { useMongo } from '../setup/mongo.ts'
 import { applyPlan, policy, prepared, startReplica, until } from './harness.ts'
+import { person } from '../setup/actors.ts'
 
 const mongo = useMongo()
-const by = { actor: 'alice', reason: 'broken', until: null }
+const by = { actor: person('alice'), reason: 'broken', until: null }
 const key = 'gaiax/example/1.0'
 
 it('a lock is refused for an unknown policy and twice; an unlock when there is none', async () => {

@@ -5,8 +5,9 @@ import { afterAll, expect, it } from 'vitest'
 import { freePort, mongodUri } from '../../src/store/mongod-process.ts'
 import { startMongod } from '../setup/mongo.ts'
 import { applyPlan, open, policy, startReplica, until } from './harness.ts'
+import { person } from '../setup/actors.ts'
 
-const by = { actor: 'alice', reason: null, until: null }
+const by = { actor: person('alice'), reason: null, until: null }
 
 it('mongod stops and starts: mutations fail fast with a clear error, replicas keep their state, all recovers', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'edict-outage-'))

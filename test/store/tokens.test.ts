@@ -5,6 +5,7 @@ import { mintToken } from '../../src/auth/token.ts'
 import { loadSnapshot } from '../../src/store/snapshot.ts'
 import type { Store } from '../../src/store/store.ts'
 import { follow } from '../../src/store/watch.ts'
+import { person } from '../setup/actors.ts'
 import { useMongo } from '../setup/mongo.ts'
 import { prepared, until } from './harness.ts'
 
@@ -12,7 +13,7 @@ const mongo = useMongo()
 
 const create = (store: Store, roles: string[], over: { readonly onlyAsFirst?: boolean } = {}) => {
   const { id, hash, token } = mintToken()
-  const wanted = { _id: id, hash, actor: 'alice', roles, groups: [], expires: null, by: 'cli', ...over }
+  const wanted = { _id: id, hash, actor: 'alice', roles, groups: [], expires: null, by: person('cli'), ...over }
   return store.tokens.create(wanted).then((made) => ({ ...made, secret: token }))
 }
 
@@ -39,8 +40,10 @@ it('the first token needs the role that can make others, and requires credential
   expect(await modeOf(store)).toBe('required')
   await create(store, ['author'])
   await expect(create(store, ['superuser'], { onlyAsFirst: true })).rejects.toMatchObject({ code: 'forbidden' })
-  await store.tokens.revoke(made.token._id, { by: 'alice' })
-  await expect(store.tokens.revoke(made.token._id, { by: 'alice' })).rejects.toMatchObject({ code: 'not_found' })
+  await store.tokens.revoke(made.token._id, { by: person('alice') })
+  await expect(store.tokens.revoke(made.token._id, { by: person('alice') })).rejects.toMatchObject({
+    code: 'not_found',
+  })
   expect(await modeOf(store)).toBe('required')
 })
 
@@ -106,7 +109,7 @@ it('a replica that follows hears of a token and of its end, and of no token by h
   const { token, sequence } = await create(one, ['superuser'])
   await one.replicas.confirm(sequence)
   expect([known.mode(), known.find(token._id)?.actor]).toEqual(['required', 'alice'])
-  const revoked = await one.tokens.revoke(token._id, { by: 'bob' })
+  const revoked = await one.tokens.revoke(token._id, { by: person('bob') })
   await one.replicas.confirm(revoked.sequence)
   expect(known.find(token._id)?.revoked).toBeInstanceOf(Date)
   expect(await one.requests.take()).toEqual([])

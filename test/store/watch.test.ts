@@ -4,9 +4,10 @@ import { afterAll, expect, it } from 'vitest'
 import type { Store } from '../../src/store/store.ts'
 import { useMongo } from '../setup/mongo.ts'
 import { applyPlan, policy, prepared, startReplica, until } from './harness.ts'
+import { person } from '../setup/actors.ts'
 
 const mongo = useMongo()
-const by = { actor: 'alice', reason: null, until: null }
+const by = { actor: person('alice'), reason: null, until: null }
 const client = new MongoClient(mongo.uri)
 afterAll(() => client.close())
 

@@ -8,6 +8,7 @@ import type { Opa } from '../../src/opa/run.ts'
 import type { ApiChange } from '../../src/policy/api-change.ts'
 import { shipped } from '../../src/policy/rbac.ts'
 import type { CycleOutcome } from '../../src/policy/schema.ts'
+import { enforceOpen } from '../../src/auth/enforce.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
 import { createApiSource } from '../../sync/api-source.ts'
 import { createReconciler, type Reconciler } from '../../sync/cycle.ts'
@@ -15,6 +16,7 @@ import type { Source } from '../../sync/source.ts'
 import { cachedOpa, realOpa } from '../opa/opa-for-tests.ts'
 import { useMongo } from '../setup/mongo.ts'
 import { fragment, type Files } from './built-world.ts'
+import { person } from '../setup/actors.ts'
 
 const mongo = useMongo()
 const log = pino({ level: process.env['TEST_LOG'] ?? 'silent' })
@@ -53,7 +55,7 @@ afterAll(async () => {
 
 const open = (database: string): Store => {
   const stop = new AbortController()
-  const opened = openStore({ uri: mongo.uri, database, log, signal: stop.signal })
+  const opened = openStore({ enforce: enforceOpen, uri: mongo.uri, database, log, signal: stop.signal })
   stops.push(async () => {
     stop.abort()
     await opened.close()
@@ -84,7 +86,7 @@ const reconciler = (sources: readonly Source[] = [], on: Store = store): Reconci
   createReconciler({ store: on, sources: [...sources, createApiSource('api', on)], opa, defaults: shipped, log })
 
 const ask = (change: ApiChange, { actor = 'ada', dryRun = false } = {}): Promise<string> =>
-  store.requests.submit({ reason: 'change', source: 'api', commit: null, actor, change, dryRun })
+  store.requests.submit({ reason: 'change', source: 'api', commit: null, actor: person(actor), change, dryRun })
 
 const outcomeOf = async (id: string): Promise<CycleOutcome | null> => (await store.requests.find(id))?.outcome ?? null
 
@@ -119,7 +121,7 @@ describe('changes through the API', () => {
     expect(document).toMatchObject({ repository: 'api', id: 'rbac/custom', author: 'ada', revision: 2 })
     const entries = await store.audit.list({ limit: 2 })
     expect(entries.map(({ action, resource, actor }) => [action, resource, actor])).toEqual([
-      ['sync.apply', 'policies', 'edict'],
+      ['sync.apply', 'policies', 'local'],
       ['module.upload', 'rbac/custom', 'ada'],
     ])
     expect(await store.audit.verify()).toMatchObject({ ok: true })
@@ -291,7 +293,7 @@ describe('going back', () => {
     const data = async () =>
       (await store.policies.modules()).items.find(({ kind, repository }) => kind === 'data' && repository === 'api')
     const before = await data()
-    expect(await sync.rollback({ revision, actor: 'ada' })).toMatchObject({ ok: true, revision: revision + 2 })
+    expect(await sync.rollback({ revision, actor: person('ada') })).toMatchObject({ ok: true, revision: revision + 2 })
     expect(await modules()).toContain('api:rbac/custom.rego')
     expect(await modules()).not.toContain('api:rbac/second.rego')
     const custom = (await store.policies.modules()).items.find(({ _id }) => _id === 'api:rbac/custom.rego')

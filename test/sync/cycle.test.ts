@@ -6,6 +6,7 @@ import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { CachedOpa } from '../../src/opa/cached.ts'
 import type { Fragment } from '../../src/policy/schema.ts'
+import { enforceOpen } from '../../src/auth/enforce.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
 import { createReconciler, type Reconciler } from '../../sync/cycle.ts'
 import { createGitSource } from '../../sync/git-source.ts'
@@ -32,7 +33,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }))
 beforeEach(async () => {
   stop = new AbortController()
-  store = openStore({ uri: mongo.uri, database: mongo.database(), log, signal: stop.signal })
+  store = openStore({ enforce: enforceOpen, uri: mongo.uri, database: mongo.database(), log, signal: stop.signal })
   repo = await createRepo()
 })
 afterEach(async () => {

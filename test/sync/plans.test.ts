@@ -6,11 +6,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { CachedOpa } from '../../src/opa/cached.ts'
 import { sha256 } from '../../src/policy/digest.ts'
 import type { Fragment } from '../../src/policy/schema.ts'
+import { enforceOpen } from '../../src/auth/enforce.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
 import { createReconciler, type Reconciler, type ReconcilerDeps } from '../../sync/cycle.ts'
 import type { Source } from '../../sync/source.ts'
 import { cachedOpa } from '../opa/opa-for-tests.ts'
 import { useMongo } from '../setup/mongo.ts'
+import { person } from '../setup/actors.ts'
 
 const mongo = useMongo()
 const log = pino({ level: process.env['TEST_LOG'] ?? 'silent' })
@@ -27,7 +29,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }))
 beforeEach(() => {
   stop = new AbortController()
-  store = openStore({ uri: mongo.uri, database: mongo.database(), log, signal: stop.signal })
+  store = openStore({ enforce: enforceOpen, uri: mongo.uri, database: mongo.database(), log, signal: stop.signal })
 })
 afterEach(async () => {
   stop.abort()
@@ -98,7 +100,7 @@ describe('a source that is applied at once', () => {
       kind: 'sync',
       baseRevision: 0,
       revision: 1,
-      decidedBy: 'edict',
+      decidedBy: 'local',
       subject: ['a', 'b'],
       changes: {
         policies: { create: ['g/x/1.0', 'g/y/1.0', 'g/z/1.0'], replace: [], remove: [], keep: 0 },
@@ -198,13 +200,13 @@ describe('a source with mode plan', () => {
     const sync = reconciler([a.source], planned('a'))
     await sync.cycle({})
     const bad = await waiting()
-    await store.plans.reject(bad._id, { actor: 'bob', reason: 'too wide' })
+    await store.plans.reject(bad._id, { actor: person('bob'), reason: 'too wide' })
     await sync.cycle({})
     expect(await store.plans.waiting()).toBeNull()
     expect(await store.sources.get('a')).toMatchObject({ reason: 'Held', message: expect.stringContaining('too wide') })
     const late = await sync.cycle({ sources: [], approve: [{ plan: bad._id, actor: 'alice' }] })
     expect(late.refused.get(bad._id)?.message).toContain('Rejected')
-    await expect(store.plans.reject(bad._id, { actor: 'bob', reason: null })).rejects.toMatchObject({
+    await expect(store.plans.reject(bad._id, { actor: person('bob'), reason: null })).rejects.toMatchObject({
       code: 'conflict',
     })
     a.set(policy('x', '2'))
@@ -277,7 +279,7 @@ describe('going back', () => {
     a.set({ ...policy('x', '2'), ...policy('w'), 'lib/n.rego': 'package lib.n\n\nv := 2\n' })
     await sync.cycle({})
     const before = await store.revisions.contentAt(1)
-    const report = await sync.rollback({ revision: 1, actor: 'alice', reason: 'it broke' })
+    const report = await sync.rollback({ revision: 1, actor: person('alice'), reason: 'it broke' })
     expect(report).toMatchObject({ ok: true, revision: 3, changed: { created: 1, replaced: 1, removed: 1 } })
     expect(await values()).toEqual({ 'g/x/1.0': 'true', 'g/y/1.0': 'true', 'g/z/1.0': 'true' })
     const after = await store.revisions.contentAt(3)
@@ -297,8 +299,8 @@ describe('going back', () => {
     expect(await values()).toMatchObject({ 'g/x/1.0': 'true', 'g/y/1.0': '3' })
     expect(await store.sources.get('a')).toMatchObject({ reason: 'Held', message: expect.stringContaining('it broke') })
     expect(await statusOf('b')).toBe('Succeeded')
-    await store.holds.release('a', 'alice')
-    await expect(store.holds.release('a', 'alice')).rejects.toMatchObject({ code: 'conflict' })
+    await store.holds.release('a', person('alice'))
+    await expect(store.holds.release('a', person('alice'))).rejects.toMatchObject({ code: 'conflict' })
     await sync.cycle({})
     expect(await values()).toEqual({ 'g/x/1.0': '3', 'g/y/1.0': '3' })
     expect(await statusOf('a')).toBe('Succeeded')
@@ -313,11 +315,17 @@ describe('going back', () => {
       await sync.cycle({})
     }
     await sync.idle()
-    expect(await sync.rollback({ revision: 3, actor: 'alice' })).toMatchObject({ ok: true, revision: 3, changed: null })
-    await expect(sync.rollback({ revision: 9, actor: 'alice' })).rejects.toMatchObject({ code: 'not_found' })
-    await expect(sync.rollback({ revision: 1, actor: 'alice' })).rejects.toMatchObject({ code: 'revision_gone' })
+    expect(await sync.rollback({ revision: 3, actor: person('alice') })).toMatchObject({
+      ok: true,
+      revision: 3,
+      changed: null,
+    })
+    await expect(sync.rollback({ revision: 9, actor: person('alice') })).rejects.toMatchObject({ code: 'not_found' })
+    await expect(sync.rollback({ revision: 1, actor: person('alice') })).rejects.toMatchObject({
+      code: 'revision_gone',
+    })
     expect(await store.revisions.list({ limit: 10 })).toMatchObject([{ _id: 3 }, { _id: 2 }])
-    expect(await sync.rollback({ revision: 2, actor: 'alice' })).toMatchObject({ revision: 4 })
+    expect(await sync.rollback({ revision: 2, actor: person('alice') })).toMatchObject({ revision: 4 })
     expect(await values()).toEqual({ 'g/x/1.0': '2' })
   })
 })

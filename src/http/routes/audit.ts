@@ -2,6 +2,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { stream } from 'hono/streaming'
+import { auditResource } from '../../auth/actions.ts'
 import type { Enforce } from '../../auth/enforce.ts'
 import { auditJson } from '../../audit-text.ts'
 import { EdictError } from '../../errors.ts'
@@ -96,7 +97,7 @@ export const auditRoutes = (app: App, { audit, enforce }: AuditRoutesOptions): v
   // Lines are no shape that a schema types; so the route is described and handled in two steps.
   app.openAPIRegistry.registerPath(listRoute)
   app.get(listRoute.getRoutingPath(), async (c) => {
-    await enforce(c.get('actor'), 'audit.read', 'audit')
+    await enforce(c.get('actor'), 'admin', auditResource)
     const parsed = query.safeParse(c.req.query())
     if (!parsed.success) throw invalidRequest('the query is not valid', parsed.error)
     const { limit, module_name: module, ...asked } = parsed.data
@@ -109,7 +110,7 @@ export const auditRoutes = (app: App, { audit, enforce }: AuditRoutesOptions): v
   })
 
   app.openapi(verifyRoute, async (c) => {
-    await enforce(c.get('actor'), 'audit.read', 'audit')
+    await enforce(c.get('actor'), 'admin', auditResource)
     const { since } = c.req.valid('query')
     const mark = since === undefined ? undefined : parseMark(since)
     if (since !== undefined && mark === undefined)

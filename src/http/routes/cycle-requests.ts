@@ -1,5 +1,6 @@
 /** Wishes for a cycle: submitted as a document, answered by a worker. What several routes share about them. */
 import { z } from '@hono/zod-openapi'
+import type { Actor } from '../../auth/actor.ts'
 import { EdictError } from '../../errors.ts'
 import type { CycleOutcome } from '../../policy/schema.ts'
 import { findingJson, instant, jsonContent } from '../schemas.ts'
@@ -23,7 +24,7 @@ export interface WantedCycle {
   readonly revision?: number
   /** Why, for people. */
   readonly note?: string | null
-  readonly actor: string
+  readonly actor: Actor
 }
 
 export const outcomeSchema = z

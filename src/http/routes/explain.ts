@@ -4,6 +4,7 @@
  */
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
+import { policyResource } from '../../auth/actions.ts'
 import type { Enforce } from '../../auth/enforce.ts'
 import { EdictError } from '../../errors.ts'
 import type { Asked, Explained } from '../../explain/explainer.ts'
@@ -101,7 +102,7 @@ export const explainRoutes = (app: App, options: ExplainRoutesOptions): void => 
   const { admission, explainPolicy, enforce, maxDepth } = options
 
   const explain = async (c: Context<AppEnv>, name: PolicyName) => {
-    await enforce(c.get('actor'), 'policy.read', `${name.group}/${name.name}/${name.version}`)
+    await enforce(c.get('actor'), 'read', policyResource(`${name.group}/${name.name}/${name.version}`))
     const asked = readRequest(await readBytes(c), maxDepth)
     const check = () => {
       const entry = admission.find(name)

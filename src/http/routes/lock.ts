@@ -4,6 +4,8 @@
  */
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
+import { policyResource } from '../../auth/actions.ts'
+import type { Actor } from '../../auth/actor.ts'
 import type { Enforce } from '../../auth/enforce.ts'
 import { EdictError } from '../../errors.ts'
 import { type AuditMark, markText } from '../../store/audit-chain.ts'
@@ -19,14 +21,14 @@ import { errorResponses, jsonContent } from '../schemas.ts'
 export interface LockStore {
   readonly lock: (lock: {
     readonly key: PolicyKey
-    readonly actor: string
+    readonly actor: Actor
     readonly from: string | null
     readonly reason: string | null
     readonly until: Date | null
   }) => Promise<AuditMark>
   readonly unlock: (lock: {
     readonly key: PolicyKey
-    readonly actor: string
+    readonly actor: Actor
     readonly from: string | null
   }) => Promise<AuditMark>
   /** Waits until all live replicas have taken in this change, or for a bound. */
@@ -75,7 +77,7 @@ export const lockRoutes = (app: App, options: LockRoutesOptions): void => {
   const { registry, locks, enforce, now = Date.now } = options
 
   const lock = async (c: Context<AppEnv>, name: PolicyName) => {
-    const actor = await enforce(c.get('actor'), 'policy.lock', keyOf(name))
+    const actor = await enforce(c.get('actor'), 'lock', policyResource(keyOf(name)))
     const { reason = null, until = null } = await readJson(c, lockRequest)
     const end = until === null ? null : new Date(until)
     if (end !== null && end.getTime() <= now()) {
@@ -83,16 +85,16 @@ export const lockRoutes = (app: App, options: LockRoutesOptions): void => {
       throw new EdictError('invalid_request', 'the body is not valid', { errors })
     }
     const { key } = known(registry, name)
-    const mark = await locks.lock({ key, actor: actor.id, from: clientAddress(c), reason, until: end })
+    const mark = await locks.lock({ key, actor, from: clientAddress(c), reason, until: end })
     return answer(c, mark, { confirmation: await locks.confirmed(mark.sequence), what: 'the lock stands' })
   }
 
   const unlock = async (c: Context<AppEnv>, name: PolicyName) => {
     const key = keyOf(name)
-    const actor = await enforce(c.get('actor'), 'policy.unlock', key)
+    const actor = await enforce(c.get('actor'), 'unlock', policyResource(key))
     // A lock outlives its policy and must be liftable then; the source of a policy that is gone cannot be checked.
     if (name.repository !== undefined || registry.lock(key) === undefined) known(registry, name)
-    const mark = await locks.unlock({ key, actor: actor.id, from: clientAddress(c) })
+    const mark = await locks.unlock({ key, actor, from: clientAddress(c) })
     return answer(c, mark, { confirmation: await locks.confirmed(mark.sequence), what: 'the lock is lifted' })
   }
 

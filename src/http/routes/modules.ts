@@ -5,7 +5,9 @@
 import { type createRoute, z } from '@hono/zod-openapi'
 import { randomUUID } from 'node:crypto'
 import type { Context } from 'hono'
-import type { Action, Enforce } from '../../auth/enforce.ts'
+import { anything, everything, moduleResource, type Action, type Resource } from '../../auth/actions.ts'
+import type { Actor } from '../../auth/actor.ts'
+import type { Enforce } from '../../auth/enforce.ts'
 import { EdictError } from '../../errors.ts'
 import type { ApiChange } from '../../policy/api-change.ts'
 import { renderRules } from '../../policy/generate.ts'
@@ -62,16 +64,16 @@ export const moduleRoutes = (app: App, options: ModuleRoutesOptions): void => {
 const routesBelow = (app: App, base: string, index: number, options: ModuleRoutesOptions): void => {
   const { modules, applyChange, enforce } = options
 
-  const may = async (c: Context<AppEnv>, what: Action, resource: string): Promise<string> =>
-    (await enforce(c.get('actor'), what, resource)).id
-  const change = async (c: Context<AppEnv>, asked: ApiChange, actor: string) =>
+  const may = (c: Context<AppEnv>, what: Action, resource: Resource): Promise<Actor> =>
+    enforce(c.get('actor'), what, resource)
+  const change = async (c: Context<AppEnv>, asked: ApiChange, actor: Actor) =>
     granted(c, await applyChange({ change: asked, actor, from: clientAddress(c) }))
 
   app.post(`${base}/generate`, async (c) => {
-    await may(c, 'module.write', '*')
+    await may(c, 'change', anything)
     const { service_name: service, resource_type: type, actions } = await readJson(c, generateRequest)
     const id = generatedModule(service)
-    const actor = await may(c, 'module.write', id)
+    const actor = await may(c, 'change', moduleResource(id))
     const rules = Object.entries(actions).flatMap(([name, all]) =>
       all.map((one) => ({ service_name: service, resource_type: type, role: name, action: one, is_active: true })),
     )
@@ -84,29 +86,30 @@ const routesBelow = (app: App, base: string, index: number, options: ModuleRoute
 
   for (const existing of [false, true])
     app.post(`${base}/${existing ? 'update' : 'upload'}`, async (c) => {
-      await may(c, 'module.write', '*')
+      await may(c, 'change', anything)
       const { module_name: id, rego_code: rego } = await readJson(c, uploadRequest)
-      const actor = await may(c, 'module.write', id)
+      const actor = await may(c, 'change', moduleResource(id))
       await change(c, { kind: 'modules', put: [{ id, rego }], remove: [], ...(existing && { existing }) }, actor)
       return c.json({ message: `Policy ${id} uploaded successfully` }, 200)
     })
 
   app.post(`${base}/check`, async (c) => {
-    const actor = await may(c, 'module.check', '*')
+    await may(c, 'change', anything)
     const { module_name: id = 'rbac/unnamed', rego_code: rego } = await readJson(c, checkRequest)
+    const actor = await may(c, 'change', moduleResource(id))
     const asked: ApiChange = { kind: 'modules', put: [{ id, rego }], remove: [] }
     const { ok, message, findings, preview } = await applyChange({ change: asked, actor, dryRun: true })
     return c.json({ ok, message, findings, plan: preview ?? null }, 200)
   })
 
   app.get(base, async (c) => {
-    await may(c, 'module.read', '*')
+    await may(c, 'read', everything('module'))
     return c.json({ policies: await modules.list() }, 200)
   })
 
   app.get(`${base}/*`, async (c) => {
     const id = idBelow(c, base)
-    await may(c, 'module.read', id)
+    await may(c, 'read', moduleResource(id))
     const rego_code = await modules.read(id)
     if (rego_code === null) throw new EdictError('policy_not_found', 'Policy not found')
     return c.json({ module_name: id, rego_code }, 200)
@@ -114,7 +117,7 @@ const routesBelow = (app: App, base: string, index: number, options: ModuleRoute
 
   app.delete(`${base}/*`, async (c) => {
     const id = idBelow(c, base)
-    const actor = await may(c, 'module.delete', id)
+    const actor = await may(c, 'change', moduleResource(id))
     await change(c, { kind: 'modules', put: [], remove: [id] }, actor)
     return c.json({ message: `Policy ${id} deleted successfully` }, 200)
   })

@@ -4,7 +4,9 @@
  */
 import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import type { Action, Enforce } from '../../auth/enforce.ts'
+import { everything, moduleResource, type Action, type Resource } from '../../auth/actions.ts'
+import type { Actor } from '../../auth/actor.ts'
+import type { Enforce } from '../../auth/enforce.ts'
 import { EdictError } from '../../errors.ts'
 import type { ApiChange } from '../../policy/api-change.ts'
 import type { PolicyKey, PolicyMeta } from '../../policy/schema.ts'
@@ -34,12 +36,12 @@ const base = '/v1/policies'
 
 export const opaPolicyRoutes = (app: App, deps: OpaPoliciesDeps): void => {
   const { registry, modules, policies, applyChange, enforce, log } = deps
-  const change = async (c: Context<AppEnv>, asked: ApiChange, actor: string) =>
+  const change = async (c: Context<AppEnv>, asked: ApiChange, actor: Actor) =>
     granted(c, await applyChange({ change: asked, actor, from: clientAddress(c) }))
   const answering = createAnswering(log, explain)
 
-  const may = async (c: Context<AppEnv>, action: Action, resource: string): Promise<string> =>
-    (await enforce(c.get('actor'), action, resource)).id
+  const may = (c: Context<AppEnv>, action: Action, resource: Resource): Promise<Actor> =>
+    enforce(c.get('actor'), action, resource)
 
   const listed = async (meta: PolicyMeta, filters: PolicyFilters) => {
     const wantsText = filters.rego || filters.data || filters.dataConfig
@@ -61,7 +63,7 @@ export const opaPolicyRoutes = (app: App, deps: OpaPoliciesDeps): void => {
   app.get(
     base,
     answering(async (c) => {
-      await may(c, 'module.read', '*')
+      await may(c, 'read', everything('module'))
       const filters = policyFilters(c.req.query())
       const result: { id: string; raw: string }[] = []
       for (const id of await modules.list()) result.push({ id, raw: (await modules.read(id)) ?? '' })
@@ -79,7 +81,7 @@ export const opaPolicyRoutes = (app: App, deps: OpaPoliciesDeps): void => {
     `${base}/*`,
     answering(async (c) => {
       const id = idOf(c)
-      await may(c, 'module.read', id)
+      await may(c, 'read', moduleResource(id))
       const raw = await modules.read(id)
       if (raw === null) throw new EdictError('policy_not_found', unknown(id))
       return json(c, { result: { id, raw } })
@@ -90,7 +92,7 @@ export const opaPolicyRoutes = (app: App, deps: OpaPoliciesDeps): void => {
     `${base}/*`,
     answering(async (c) => {
       const id = idOf(c)
-      const actor = await may(c, 'module.write', id)
+      const actor = await may(c, 'change', moduleResource(id))
       const rego = Buffer.from(await readBytes(c)).toString()
       await change(c, { kind: 'modules', put: [{ id, rego }], remove: [] }, actor)
       return json(c, {})
@@ -101,7 +103,7 @@ export const opaPolicyRoutes = (app: App, deps: OpaPoliciesDeps): void => {
     `${base}/*`,
     answering(async (c) => {
       const id = idOf(c)
-      const actor = await may(c, 'module.delete', id)
+      const actor = await may(c, 'change', moduleResource(id))
       await change(c, { kind: 'modules', put: [], remove: [id] }, actor)
       return json(c, {})
     }),

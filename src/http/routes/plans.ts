@@ -3,7 +3,10 @@
  * request that a worker heeds, a rejection is written at once.
  */
 import { createRoute, z } from '@hono/zod-openapi'
+import { anything, everything } from '../../auth/actions.ts'
+import type { Actor } from '../../auth/actor.ts'
 import type { Enforce } from '../../auth/enforce.ts'
+import { touchedByPlan } from '../../auth/touched-by-plan.ts'
 import { EdictError } from '../../errors.ts'
 import { documentDiffSchema } from '../../policy/diff.ts'
 import { planStatuses, plannedSourceSchema, type PlanSummary } from '../../policy/plan-document.ts'
@@ -25,7 +28,7 @@ export interface PlanStore {
   /** Throws `plan_not_found`, `conflict`. */
   readonly reject: (
     id: string,
-    by: { readonly actor: string; readonly reason: string | null },
+    by: { readonly actor: Actor; readonly reason: string | null },
   ) => Promise<{ readonly plan: PlanSummary; readonly sequence: number; readonly hash: string }>
 }
 
@@ -97,35 +100,39 @@ export const planRoutes = (app: App, { plans, requests, enforce }: PlanRoutesOpt
   }
 
   app.openapi(listRoute, async (c) => {
-    await enforce(c.get('actor'), 'plan.read', '*')
+    await enforce(c.get('actor'), 'read', everything('plan'))
     const { items, next } = await plans.list(c.req.valid('query'))
     return c.json({ plans: items.map(planAsJson), next }, 200)
   })
 
   app.openapi(getRoute, async (c) => {
     const { id } = c.req.valid('param')
-    await enforce(c.get('actor'), 'plan.read', id)
-    return c.json(await show(id), 200)
+    await enforce(c.get('actor'), 'read', anything)
+    const plan = await show(id)
+    // Its differences are source text.
+    await enforce(c.get('actor'), 'read', touchedByPlan(id, plan))
+    return c.json(plan, 200)
   })
 
   app.openapi(approveRoute, async (c) => {
     const { id } = c.req.valid('param')
-    const actor = await enforce(c.get('actor'), 'plan.approve', id)
+    await enforce(c.get('actor'), 'approve', anything)
     const plan = await show(id)
+    const actor = await enforce(c.get('actor'), 'approve', touchedByPlan(id, plan))
     if (plan.status !== 'Waiting') throw new EdictError('conflict', `plan ${id} does not wait: it is ${plan.status}`)
-    const request = { reason: 'approve', source: null, commit: null, plan: id, actor: actor.id } as const
+    const request = { reason: 'approve', source: null, commit: null, plan: id, actor } as const
     const ran = await runCycle(requests, request, c.req.valid('query').wait)
     return 'outcome' in ran ? c.json(await show(id), 200) : c.json(ran, 202)
   })
 
   app.openapi(rejectRoute, async (c) => {
     const { id } = c.req.valid('param')
-    const actor = await enforce(c.get('actor'), 'plan.reject', id)
+    const actor = await enforce(c.get('actor'), 'approve', anything)
     const { reason = null } = await readJson(c, rejectRequest)
-    const { plan, sequence, hash } = await plans.reject(id, { actor: actor.id, reason })
+    const { plan, sequence, hash } = await plans.reject(id, { actor, reason })
     // A cycle says so in the sources' statuses; the decision stands without it.
     const [source = null] = plan.subject
-    await requests.submit({ reason: 'sync', source, commit: null, actor: actor.id })
+    await requests.submit({ reason: 'sync', source, commit: null, actor })
     return c.json({ ...planAsJson(plan), sequence, hash }, 200)
   })
 }

@@ -1,6 +1,7 @@
 /** `GET P`: what is known of one policy, its lock and its source text. */
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context, MiddlewareHandler } from 'hono'
+import { policyResource } from '../../auth/actions.ts'
 import type { Enforce } from '../../auth/enforce.ts'
 import { EdictError } from '../../errors.ts'
 import { urlWords } from '../../policy/layout.ts'
@@ -54,7 +55,7 @@ const policySchema = z
 export const policyRoutes = (app: App, { registry, policies, enforce }: PolicyRoutesOptions): void => {
   const show = async (c: Context<AppEnv>, name: PolicyName) => {
     const entry = find(registry, name)
-    await enforce(c.get('actor'), 'policy.read', entry.key)
+    await enforce(c.get('actor'), 'read', policyResource(entry.key))
     const source = await policies.read(entry.key)
     if (source === null) throw new EdictError('policy_not_found', `no policy ${entry.key}`)
     return c.json(view(entry, versionsOf(registry, name), source), 200)

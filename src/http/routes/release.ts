@@ -1,5 +1,7 @@
 /** `POST /api/sources/{name}/release`: a source that was turned back, or whose commit was rejected, is followed again. */
 import { createRoute, z } from '@hono/zod-openapi'
+import { sourceResource } from '../../auth/actions.ts'
+import type { Actor } from '../../auth/actor.ts'
 import type { Enforce } from '../../auth/enforce.ts'
 import type { App } from '../environment.ts'
 import { errorResponses, jsonContent } from '../schemas.ts'
@@ -16,7 +18,7 @@ import { findSource, sourceParams, type SourceStore } from './sources.ts'
 /** Throws `store_unavailable`. */
 export interface HoldStore {
   /** Throws `conflict` when nothing holds it. */
-  readonly release: (source: string, actor: string) => Promise<{ readonly sequence: number; readonly hash: string }>
+  readonly release: (source: string, actor: Actor) => Promise<{ readonly sequence: number; readonly hash: string }>
 }
 
 export interface ReleaseRoutesOptions {
@@ -46,10 +48,10 @@ export const releaseRoutes = (app: App, options: ReleaseRoutesOptions): void => 
   const { sources, holds, requests, enforce } = options
   app.openapi(route, async (c) => {
     const { name } = c.req.valid('param')
-    const actor = await enforce(c.get('actor'), 'source.release', name)
+    const actor = await enforce(c.get('actor'), 'source', sourceResource(name))
     await findSource(sources, name)
-    const released = await holds.release(name, actor.id)
-    const request = { reason: 'sync', source: name, commit: null, actor: actor.id } as const
+    const released = await holds.release(name, actor)
+    const request = { reason: 'sync', source: name, commit: null, actor } as const
     const ran = await runCycle(requests, request, c.req.valid('query').wait)
     if (!('outcome' in ran)) return c.json({ ...ran, ...released }, 202)
     return c.json({ ...outcomeAsJson(ran.id, ran.outcome), ...released }, 200)

@@ -5,7 +5,9 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { randomUUID } from 'node:crypto'
 import type { Context } from 'hono'
-import type { Action, Enforce } from '../../auth/enforce.ts'
+import { anything, everything, ruleResource, type Action, type Resource } from '../../auth/actions.ts'
+import type { Actor } from '../../auth/actor.ts'
+import type { Enforce } from '../../auth/enforce.ts'
 import { EdictError } from '../../errors.ts'
 import type { ApiChange } from '../../policy/api-change.ts'
 import { parseRules, ruleInputSchema, showRules, type RuleInput } from '../../policy/rule-list.ts'
@@ -93,9 +95,11 @@ const dryRunSchema = z
 export const ruleRoutes = (app: App, options: RuleRoutesOptions): void => {
   const { rules, applyChange, enforce, maxImport } = options
 
-  const may = async (c: Context<AppEnv>, what: Action, resource: string): Promise<string> =>
-    (await enforce(c.get('actor'), what, resource)).id
-  const change = async (c: Context<AppEnv>, asked: Partial<RulesChange>, actor: string) =>
+  const may = (c: Context<AppEnv>, what: Action, resource: Resource | readonly Resource[]): Promise<Actor> =>
+    enforce(c.get('actor'), what, resource)
+  const mayChange = (c: Context<AppEnv>, services: readonly string[]): Promise<Actor> =>
+    may(c, 'change', services.length === 0 ? anything : [...new Set(services)].map(ruleResource))
+  const change = async (c: Context<AppEnv>, asked: Partial<RulesChange>, actor: Actor) =>
     granted(c, await applyChange({ change: { ...nothing, ...asked }, actor, from: clientAddress(c) }))
   const found = async (id: string): Promise<Rule> => {
     const rule = await rules.get(id)
@@ -110,7 +114,9 @@ export const ruleRoutes = (app: App, options: RuleRoutesOptions): void => {
     return rule
   }
 
-  const upsert = async (c: Context<AppEnv>, inputs: readonly RuleInput[], dryRun: boolean, actor: string) => {
+  const upsert = async (c: Context<AppEnv>, inputs: readonly RuleInput[], dryRun: boolean) => {
+    const services = inputs.map(({ service_name }) => service_name)
+    const actor = await mayChange(c, services)
     const unique = new Map(inputs.map((rule) => [ruleKey(rule), rule]))
     const put = [...unique.values()].map((rule) => ({ ...rule, id: randomUUID() }))
     if (dryRun) {
@@ -123,7 +129,7 @@ export const ruleRoutes = (app: App, options: RuleRoutesOptions): void => {
   }
 
   app.openapi(listRoute, async (c) => {
-    await may(c, 'rule.read', '*')
+    await may(c, 'read', everything('rule'))
     const { limit, offset, is_active, ...rest } = c.req.valid('query')
     const { items, total } = await rules.list({ ...rest, is_active: flagOf(is_active), limit, skip: offset })
     const next = offset + items.length < total ? offset + items.length : null
@@ -132,7 +138,7 @@ export const ruleRoutes = (app: App, options: RuleRoutesOptions): void => {
 
   app.openAPIRegistry.registerPath(exportRoute)
   app.get('/api/rules/export', async (c) => {
-    await may(c, 'rule.read', '*')
+    await may(c, 'read', everything('rule'))
     const asked = exportQuery.safeParse(c.req.query())
     if (!asked.success) throw invalidRequest('the query is not valid', asked.error)
     const { format, is_active, ...rest } = asked.data
@@ -144,57 +150,63 @@ export const ruleRoutes = (app: App, options: RuleRoutesOptions): void => {
 
   app.openapi(getRoute, async (c) => {
     const { id } = c.req.valid('param')
-    await may(c, 'rule.read', id)
-    return c.json(asJson(await found(id)), 200)
+    await may(c, 'read', anything)
+    const rule = await found(id)
+    await may(c, 'read', ruleResource(rule.service_name))
+    return c.json(asJson(rule), 200)
   })
 
   app.openapi(createRouteOf, async (c) => {
-    await may(c, 'rule.write', '*')
+    await may(c, 'change', anything)
     const input = await readJson(c, ruleInputSchema)
-    const actor = await may(c, 'rule.write', input.service_name)
+    const actor = await mayChange(c, [input.service_name])
     await change(c, { put: [{ ...input, id: randomUUID() }], fresh: true }, actor)
     return c.json(asJson(await standing(input)), 201)
   })
 
   app.openapi(patchRoute, async (c) => {
     const { id } = c.req.valid('param')
-    const actor = await may(c, 'rule.write', id)
+    await may(c, 'change', anything)
     const fields = await readJson(c, patchRequest)
-    await found(id)
+    const { service_name: now } = await found(id)
+    const actor = await mayChange(c, [now, fields.service_name ?? now])
     await change(c, { patch: [{ id, ...fields }] }, actor)
     return c.json(asJson(await found(id)), 200)
   })
 
   app.openapi(deleteRoute, async (c) => {
     const { id } = c.req.valid('param')
-    const actor = await may(c, 'rule.write', id)
-    await found(id)
+    await may(c, 'change', anything)
+    const { service_name: service } = await found(id)
+    const actor = await mayChange(c, [service])
     await change(c, { remove: [id] }, actor)
     return c.json({ message: `Rule ${id} deleted successfully` }, 200)
   })
 
   app.openapi(deleteManyRoute, async (c) => {
-    const actor = await may(c, 'rule.write', '*')
+    await may(c, 'change', anything)
     const { is_active, ...rest } = c.req.valid('query')
     const asked = { ...rest, is_active: flagOf(is_active) }
     if (Object.values(asked).every((value) => value === undefined))
       throw new EdictError('invalid_request', 'say which rules: give at least one filter')
     const { items, total } = await rules.list({ ...asked, limit: mostRules, skip: 0 })
     if (total > mostRules) throw new EdictError('invalid_request', `${total} rules; one call takes ${mostRules}`)
+    const services = items.map(({ service_name }) => service_name)
+    const actor = await mayChange(c, services)
     if (items.length === 0) return c.json({ message: 'no rule matches', rules: noCounts }, 200)
     const { message, counts } = await change(c, { remove: items.map(({ _id }) => _id) }, actor)
     return c.json({ message, rules: counts ?? noCounts }, 200)
   })
 
   app.openapi(bulkRoute, async (c) => {
-    const actor = await may(c, 'rule.write', '*')
+    await may(c, 'change', anything)
     c.set('maxBody', maxImport)
     const { rules: inputs } = await readJson(c, bulkRequest)
-    return upsert(c, inputs, c.req.valid('query').dry_run === 'true', actor)
+    return upsert(c, inputs, c.req.valid('query').dry_run === 'true')
   })
 
   app.openapi(importRoute, async (c) => {
-    const actor = await may(c, 'rule.write', '*')
+    await may(c, 'change', anything)
     c.set('maxBody', maxImport)
     const text = Buffer.from(await readBytes(c)).toString()
     const isCsv = c.req.header('content-type')?.includes('csv') === true
@@ -208,7 +220,7 @@ export const ruleRoutes = (app: App, options: RuleRoutesOptions): void => {
     }
     if (parsed.rules.length > mostRules)
       throw new EdictError('invalid_request', `${parsed.rules.length} rules; one call takes ${mostRules}`)
-    return upsert(c, parsed.rules, c.req.valid('query').dry_run === 'true', actor)
+    return upsert(c, parsed.rules, c.req.valid('query').dry_run === 'true')
   })
 }
 

@@ -4,6 +4,7 @@
  */
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
+import { sourceResource } from '../../auth/actions.ts'
 import type { Enforce } from '../../auth/enforce.ts'
 import { EdictError } from '../../errors.ts'
 import { conditionReasons, type SourceDocument } from '../../policy/schema.ts'
@@ -77,19 +78,19 @@ export const sourceRoutes = (app: App, { sources, requests, enforce }: SourceRou
 
   app.openapi(syncRoute, async (c) => {
     const { name } = c.req.valid('param')
-    const actor = await enforce(c.get('actor'), 'source.sync', name)
+    const actor = await enforce(c.get('actor'), 'source', sourceResource(name))
     await findSource(sources, name)
-    return run(c, { reason: 'sync', source: name, commit: null, actor: actor.id }, c.req.valid('query').wait)
+    return run(c, { reason: 'sync', source: name, commit: null, actor }, c.req.valid('query').wait)
   })
 
   app.openapi(confirmRoute, async (c) => {
     const { name } = c.req.valid('param')
-    const actor = await enforce(c.get('actor'), 'source.confirm', name)
+    const actor = await enforce(c.get('actor'), 'approve', sourceResource(name))
     const { commit } = await readJson(c, confirmRequest)
     const { held } = await findSource(sources, name)
     if (held === null) throw new EdictError('conflict', `${name} holds no commit back`)
     if (held.commit !== commit) throw new EdictError('conflict', `${name} holds ${held.commit} back, not ${commit}`)
-    return run(c, { reason: 'confirm', source: name, commit, actor: actor.id }, c.req.valid('query').wait)
+    return run(c, { reason: 'confirm', source: name, commit, actor }, c.req.valid('query').wait)
   })
 }
 

@@ -4,6 +4,7 @@
  */
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
+import { anything, everything } from '../../auth/actions.ts'
 import type { Enforce } from '../../auth/enforce.ts'
 import { hasExpired } from '../../auth/resolve.ts'
 import { mintToken } from '../../auth/token.ts'
@@ -98,18 +99,18 @@ export const tokenRoutes = (app: App, { tokens, enforce, now = Date.now }: Token
   }
 
   app.openapi(listRoute, async (c) => {
-    await enforce(c.get('actor'), 'token.read', '*')
+    await enforce(c.get('actor'), 'token', everything('token'))
     return c.json({ tokens: (await tokens.list()).map((token) => shown(token, now())) }, 200)
   })
 
   app.openapi(createTokenRoute, async (c) => {
-    const actor = await enforce(c.get('actor'), 'token.create', '*')
+    const actor = await enforce(c.get('actor'), 'token', anything)
     const { expires: written, ...wanted } = await readJson(c, tokenRequest)
     const expires = expiryOf(written, now())
     if (expires === undefined) throw unreadable()
     const { id, hash, token } = mintToken()
     const onlyAsFirst = actor.kind === 'bootstrap'
-    const new_ = { _id: id, hash, ...wanted, expires, by: actor.id, from: clientAddress(c), onlyAsFirst }
+    const new_ = { _id: id, hash, ...wanted, expires, by: actor, from: clientAddress(c), onlyAsFirst }
     const made = await tokens.create(new_)
     await marked(c, made)
     return c.json({ token, ...shown({ ...made.token, lastUsed: null }, now()) }, 201)
@@ -117,8 +118,8 @@ export const tokenRoutes = (app: App, { tokens, enforce, now = Date.now }: Token
 
   app.openapi(revokeRoute, async (c) => {
     const { id } = c.req.valid('param')
-    const actor = await enforce(c.get('actor'), 'token.revoke', id)
-    const revoked = await tokens.revoke(id, { by: actor.id, from: clientAddress(c) })
+    const actor = await enforce(c.get('actor'), 'token', anything)
+    const revoked = await tokens.revoke(id, { by: actor, from: clientAddress(c) })
     const { confirmed, silent, pending } = await marked(c, revoked)
     const known = { confirmed: [...confirmed], silent: [...silent], pending: [...pending] }
     return c.json({ ...shown({ ...revoked.token, lastUsed: null }, now()), ...known }, 200)

@@ -3,6 +3,7 @@
  * is made of them, and even then a payload is only a hint to fetch.
  */
 import { createRoute } from '@hono/zod-openapi'
+import { sourceResource } from '../../auth/actions.ts'
 import { webhookActor } from '../../auth/actor.ts'
 import type { Enforce } from '../../auth/enforce.ts'
 import type { RateLimit } from '../../auth/rate-limit.ts'
@@ -60,9 +61,9 @@ export const webhookRoutes = (app: App, options: WebhookRoutesOptions): void => 
       failures.take(key)
       throw refusal(name, verdict.reason)
     }
-    const actor = await enforce(webhookActor(name), 'source.webhook', name)
+    const actor = await enforce(webhookActor(name), 'source', sourceResource(name))
     await findSource(sources, name)
-    const { id } = await requests.submit({ reason: 'webhook', source: name, commit: null, actor: actor.id })
+    const { id } = await requests.submit({ reason: 'webhook', source: name, commit: null, actor })
     return c.json({ id, message: 'a cycle was asked for' }, 202)
   })
 }

@@ -8,7 +8,7 @@ import { errorResponses, jsonContent } from '../schemas.ts'
 const actorSchema = z
   .object({
     id: z.string(),
-    kind: z.enum(['local', 'token', 'oidc', 'bootstrap', 'system', 'webhook', 'cli']),
+    kind: z.enum(['local', 'token', 'oidc', 'bootstrap', 'system', 'webhook', 'cli', 'break-glass']),
     roles: z.array(z.string()),
     groups: z.array(z.string()),
     mode: z.enum(['open', 'required']).openapi({ description: 'Whether this server asks for credentials.' }),

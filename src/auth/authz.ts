@@ -1,0 +1,68 @@
+/**
+ * The decision itself: `edict.authz` on our own engine, over the rules. Synchronous once it is loaded; whatever is wrong
+ * with an evaluation is thrown, so that nothing is allowed by it.
+ */
+import { gunzipSync } from 'node:zlib'
+import { z } from 'zod'
+import { createEngine } from '../engine/engine.ts'
+import { EdictError } from '../errors.ts'
+import type { Action, Resource } from './actions.ts'
+import type { Actor } from './actor.ts'
+import { authzData } from './authz-data.ts'
+import { authzWasm } from './authz-wasm.ts'
+import type { Rules } from './rules.ts'
+
+export const authzEntrypoint = 'edict/authz/decision'
+
+export interface Question {
+  readonly actor: Actor
+  readonly action: Action
+  readonly resources: readonly Resource[]
+}
+
+export interface Verdict {
+  readonly allow: boolean
+  /** Ids of the rules that decided: of the file, or `edict:…` for what is fixed. */
+  readonly rules: readonly string[]
+  /** Rules that give the actor the action, of whatever. */
+  readonly granted: readonly string[]
+  /** Keys of what no rule covers. */
+  readonly uncovered: readonly string[]
+}
+
+export interface Authz {
+  /** Throws `internal_error` when it cannot be decided. */
+  readonly decide: (question: Question) => Verdict
+  readonly rules: Rules
+}
+
+const texts = z.array(z.string())
+const verdictSchema = z.object({ allow: z.boolean(), rules: texts, granted: texts, uncovered: texts })
+
+const noHeaders = { header: () => '' }
+
+export const createAuthz = async ({
+  rules,
+  protectedKeys,
+}: {
+  readonly rules: Rules
+  /** Patterns of what is protected. */
+  readonly protectedKeys: readonly string[]
+}): Promise<Authz> => {
+  const engine = createEngine({ extensions: [] })
+  const module = await engine.compile(gunzipSync(Buffer.from(authzWasm, 'base64')))
+  const data = JSON.stringify(authzData(rules, protectedKeys))
+  const policy = engine.load({ module, data, entrypoint: authzEntrypoint })
+  return {
+    rules,
+    decide: (question) => {
+      const outcome = policy.evaluate(Buffer.from(JSON.stringify(question)), noHeaders)
+      if (outcome instanceof Promise || outcome.kind !== 'value') throw undecided()
+      const verdict = verdictSchema.safeParse(JSON.parse(Buffer.from(outcome.json).toString()))
+      if (!verdict.success) throw undecided()
+      return verdict.data
+    },
+  }
+}
+
+const undecided = (): EdictError => new EdictError('internal_error', 'it could not be decided who may do this')
