@@ -12,11 +12,19 @@ const refusal = z.object({
   errors: z.array(z.object({ message: z.string() })).optional(),
 })
 
-export const createClient = ({ url }: { readonly url: string }): Client => {
+export interface ClientOptions {
+  readonly url: string
+  readonly token?: string | undefined
+}
+
+export const createClient = ({ url, token }: ClientOptions): Client => {
+  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
   const ask = async (path: string, init: RequestInit): Promise<string> => {
-    const response = await fetch(new URL(path, url), init).catch((cause: unknown) => {
-      throw new EdictError('source_unavailable', `no server answers at ${url}; say where it is with --url`, { cause })
-    })
+    const response = await fetch(new URL(path, url), { ...init, headers, redirect: 'error' }).catch(
+      (cause: unknown) => {
+        throw new EdictError('source_unavailable', `no server answers at ${url}; say where it is with --url`, { cause })
+      },
+    )
     const text = await response.text()
     if (response.ok) return text
     const said = refusal.safeParse(parsed(text))

@@ -4,6 +4,7 @@ import { Command, Option } from 'commander'
 import { z } from 'zod'
 import { EdictError } from '../errors.ts'
 import { createClient, type Client } from './client.ts'
+import { readCredential } from './credential.ts'
 import { modulesPatch, writeModules } from './export-modules.ts'
 import { parseRules, type RuleInput } from '../policy/rule-list.ts'
 
@@ -51,9 +52,10 @@ const chunk = 20_000
 
 export const rulesCommand = ({ env, print, tell }: RulesCommandDeps): Command => {
   const command = new Command('rules')
-    .description('list and change rules, and export modules, of a running server')
+    .description('list and change rules, and export modules, of a running server (EDICT_TOKEN, EDICT_TOKEN_FILE)')
     .option('--url <url>', 'the server (EDICT_URL)', env['EDICT_URL'] ?? 'http://127.0.0.1:8081')
-  const client = (): Client => createClient({ url: String(command.opts<{ url: string }>().url) })
+  const client = (): Client =>
+    createClient({ url: String(command.opts<{ url: string }>().url), token: readCredential(env) })
   const filtered = (sub: Command): Command =>
     sub
       .option('--service <name>', 'only of this service')

@@ -116,6 +116,12 @@ describe('two servers on one store', () => {
     expect(await statuses((edict) => whoami(edict, bearer(token)))).toEqual(new Set([401]))
   })
 
+  it('are asked by the command line with a token of the environment', async () => {
+    const list = (more: Env) => runEdict(['rules', '--url', servers[0]?.url ?? '', 'list'], { ...env, ...more })
+    expect(await list({})).toMatchObject({ code: 1, stderr: expect.stringContaining('credential') })
+    expect(await list({ EDICT_TOKEN: admin })).toMatchObject({ code: 0, stderr: '' })
+  })
+
   it('forbid an actor what its roles do not allow, and let it read', async () => {
     const made = await runEdict(['--as', 'root-admin', 'token', 'create', '--actor', 'vera', '--roles', 'viewer'], env)
     const vera = bearer(made.stdout.trim())

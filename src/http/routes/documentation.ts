@@ -50,10 +50,11 @@ SwaggerUIBundle({ url, dom_id: '#swagger-ui', deepLinking: true, validatorUrl: n
 `
 
 export const documentationRoutes = (app: App, { version }: { version: string }): void => {
+  app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', bearer)
   let document: string | undefined
   app.get('/openapi.json', (c) => {
     document ??= JSON.stringify(
-      app.getOpenAPI31Document({ openapi: '3.1.0', info: info(version), servers: [{ url: '.' }] }),
+      app.getOpenAPI31Document({ openapi: '3.1.0', info: info(version), servers: [{ url: '.' }], security: eitherWay }),
     )
     return c.body(document, 200, { 'content-type': 'application/json' })
   })
@@ -81,6 +82,15 @@ export const documentationRoutes = (app: App, { version }: { version: string }):
 }
 
 const readAsset = async (path: string): Promise<Uint8Array<ArrayBuffer>> => new Uint8Array(await readFile(path))
+
+const bearer = {
+  type: 'http',
+  scheme: 'bearer',
+  description: 'A token of `edict token create` or `POST /api/tokens`, or one that the identity provider signed.',
+} as const
+
+/** A server in open mode asks for none, and evaluation is open by default. */
+const eitherWay = [{ bearer: [] }, {}]
 
 const info = (version: string) => ({
   title: 'Edict',
