@@ -1,9 +1,10 @@
 /** `edict policy …`: for people who write policies. A directory is enough: neither a server nor a database is needed. */
 import type { AddCommand } from './context.ts'
+import { addExplain } from './policy/explain.ts'
 import { addTest } from './policy/test.ts'
 import { addValidate } from './policy/validate.ts'
 
-const commands: readonly AddCommand[] = [addValidate, addTest]
+const commands: readonly AddCommand[] = [addValidate, addTest, addExplain]
 
 export const addPolicy: AddCommand = (program, context) => {
   const policy = program.command('policy').description('check, test and try the policies of a directory')

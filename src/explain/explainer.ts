@@ -11,8 +11,9 @@ import { digestOf, sha256 } from '../policy/digest.ts'
 import { startsWith } from '../policy/paths.ts'
 import { createQueue } from '../opa/queue.ts'
 import type { RulePath } from './clauses.ts'
-import { type Explanation, ruleTitle } from './explanation.ts'
+import { ruleTitle } from './explanation.ts'
 import { buildProgram, type Program, type ProgramOpa } from './program.ts'
+import type { Explanation } from './view.ts'
 import { createRunner, type DecisionSettings, type Question } from './run.ts'
 
 /** What an artifact is made of. */
@@ -36,13 +37,8 @@ export interface Asked {
   readonly mayStart?: (() => void) | undefined
 }
 
-export interface Explained extends Explanation {
-  /** The titles of the rules asked for. */
-  readonly asked: readonly string[]
-}
-
 /** Rejects with `invalid_request`, `policy_invalid`, `tool_unavailable`, `too_many_requests`. */
-export type Explain = (subject: Subject, asked: Asked) => Promise<Explained>
+export type Explain = (subject: Subject, asked: Asked) => Promise<Explanation>
 
 export interface ExplainerOptions {
   /** Found when it is needed first; declares `probeBuiltins`. */
@@ -98,8 +94,7 @@ export function createExplainer(options: ExplainerOptions): Explain {
       const { program, ask } = await preparedOf(subject)
       const asked = rulesAsked(program, subject.home, rule)
       mayStart?.()
-      const explanation = ask({ input, headers, home: subject.home, asked })
-      return { ...explanation, asked: asked.map((path) => ruleTitle(path, subject.home)) }
+      return ask({ input, headers, home: subject.home, asked })
     } finally {
       waiting--
     }

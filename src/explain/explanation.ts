@@ -5,65 +5,9 @@ import type { Outcome } from '../engine/outcome.ts'
 import { pathKey, showPath, startsWith } from '../policy/paths.ts'
 import type { Clause, Condition, RulePath } from './clauses.ts'
 import type { ClauseOutcome, Failure } from './findings.ts'
-import type { Mask, Seen } from './mask.ts'
+import type { Mask } from './mask.ts'
 import type { Program } from './program.ts'
-
-/** Values are as JSON has them, secrets masked, long ones described in words. */
-export interface Explanation {
-  /** What the evaluation answers; null: nothing, because it failed. */
-  readonly decision: { readonly value?: unknown } | null
-  readonly error?: { readonly code: string; readonly message: string; readonly location?: Located }
-  /** The rules that were asked for first, then those that they depend on. */
-  readonly rules: readonly RuleExplanation[]
-  /** Builtins that the policy called and that are not available here: they were undefined. */
-  readonly unavailable: readonly string[]
-  /** What could not be explained, in words. */
-  readonly notes: readonly string[]
-}
-
-interface Located {
-  readonly file: string
-  readonly row: number
-  readonly col: number
-}
-
-export interface RuleExplanation {
-  readonly rule: string
-  /** Absent: undefined. */
-  readonly value?: unknown
-  /** The clauses that made the value. */
-  readonly by: readonly ClauseView[]
-  /** Of a denial: each other way to it, the one that lacks least first. */
-  readonly missing: readonly AttemptView[]
-}
-
-export interface ClauseView {
-  readonly file: string
-  readonly line: number
-  readonly text: string
-  /** What its value was made of. */
-  readonly saw?: readonly SeenView[]
-  /** Rules that it depends on; they are explained, too. */
-  readonly rules?: readonly string[]
-}
-
-export interface AttemptView extends Omit<ClauseView, 'saw' | 'rules'> {
-  readonly conditions: readonly ConditionView[]
-  /** Further conditions that depend on those. */
-  readonly unasked?: number
-}
-
-export interface ConditionView {
-  readonly file: string
-  readonly line: number
-  readonly text: string
-  readonly saw: readonly SeenView[]
-  /** Rules that it depends on; they are explained, too. */
-  readonly rules?: readonly string[]
-}
-
-/** No values: undefined. */
-export type SeenView = Seen
+import type { AttemptView, ClauseView, ConditionView, Explanation, RuleExplanation, SeenView } from './view.ts'
 
 export interface Findings {
   readonly program: Program
@@ -72,7 +16,7 @@ export interface Findings {
   /** Rules that were asked for. */
   readonly asked: readonly RulePath[]
   readonly decided: Outcome
-  readonly decision: { readonly value?: unknown } | null
+  readonly decision: Explanation['decision']
   readonly outcomes: ReadonlyMap<number, ClauseOutcome>
   /** By `pathKey`. */
   readonly values: ReadonlyMap<string, RegoValue>
@@ -97,6 +41,7 @@ export function explanationOf(findings: Findings): Explanation {
             ...(location === undefined ? {} : { location }),
           },
         }),
+    asked: findings.asked.map((path) => ruleTitle(path, findings.home)),
     rules,
     unavailable: [...unavailable].toSorted(),
     notes,
@@ -175,7 +120,7 @@ function ruleView(path: RulePath, findings: Findings): RuleExplanation {
   }
 }
 
-const placeOf = ({ file, line, text }: Clause): ClauseView => ({ file, line, text })
+const placeOf = ({ file, line, text }: Clause): Pick<ClauseView, 'file' | 'line' | 'text'> => ({ file, line, text })
 
 /** In a chain of `else` the first that holds decides. */
 function firstOfChains(held: readonly Attempt[]): readonly Attempt[] {

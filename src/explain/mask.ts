@@ -3,6 +3,8 @@
  * text that repeats one of them or a part of it.
  */
 
+import type { SeenView } from './view.ts'
+
 export const masked = '***'
 
 const secretName =
@@ -23,12 +25,7 @@ export interface Mask {
   /** Any JSON value. */
   readonly value: (value: unknown) => unknown
   /** Values of expressions that are looked at together: next to a secret each text is one, being compared with it. */
-  readonly shown: (seen: readonly Seen[]) => readonly Seen[]
-}
-
-export interface Seen {
-  readonly expression: string
-  readonly values: readonly unknown[]
+  readonly shown: (seen: readonly SeenView[]) => readonly SeenView[]
 }
 
 export interface MaskOptions {

@@ -10,12 +10,13 @@ import type { Outcome } from '../engine/outcome.ts'
 import { EdictError } from '../errors.ts'
 import { pathKey } from '../policy/paths.ts'
 import type { RulePath } from './clauses.ts'
-import { explanationOf, type Explanation } from './explanation.ts'
+import { explanationOf } from './explanation.ts'
 import { createCollector } from './findings.ts'
 import { closedExtensions, itemsOf, type Host } from './host.ts'
 import { createMask } from './mask.ts'
 import { explainEntrypoint } from './probe.ts'
 import type { Program } from './program.ts'
+import type { Explanation } from './view.ts'
 
 export interface Question {
   /** JSON; undefined: no input. */

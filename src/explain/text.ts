@@ -1,8 +1,8 @@
 /** An explanation for people: what was decided, by which line, and what a denial lacked; what a condition rests on is indented below it. */
-import type { AttemptView, ConditionView, Explanation, RuleExplanation, SeenView } from './explanation.ts'
+import type { AttemptView, ConditionView, Explanation, RuleExplanation, SeenView } from './view.ts'
 
-export function explanationText(explanation: Explanation, asked: readonly string[]): string {
-  const { rules, error, unavailable, notes } = explanation
+export function explanationText(explanation: Explanation): string {
+  const { asked, rules, error, unavailable, notes } = explanation
   const told = new Set<string>()
   const lines = asked.flatMap((name) => ruleLines(name, { rules, told, depth: 0 }))
   return [

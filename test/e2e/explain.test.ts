@@ -1,7 +1,9 @@
+import { mkdir, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { afterwards, call, evaluate, type Edict } from './edict.ts'
+import { afterwards, call, evaluate, runEdict, temporaryFolder, type Edict } from './edict.ts'
 import { serveRepo } from './served-repo.ts'
 
 const secret = 'only-the-server-knows-1'
@@ -154,5 +156,29 @@ file := json.match_schema({"a": 1}, {"$ref": "file:///proc/self/environ"})
     expect(await explain('platform/shop/orders/1.0', {})).toMatchObject({ status: 403 })
     expect((await call(lock, { method: 'DELETE' })).status).toBe(200)
     expect((await explain('platform/shop/orders/1.0', {})).status).toBe(200)
+  })
+
+  it('the command line explains what a server serves, or a directory, in words', async () => {
+    const folder = await temporaryFolder()
+    await writeFile(join(folder, 'input.json'), '{"user": {"age": 17}, "hour": 9}')
+    const words = (file: string) => `allow is false
+  by ${file}:5  default allow := false
+  not by ${file}:7  allow  (1 condition failed)
+    ${file}:8  input.user.age >= data.adult
+      input.user.age is 17
+      data.adult is 18
+`
+    const command = ['policy', 'explain', 'shop/orders/1.0', '--input', 'input.json', '--header', 'X-Shop: north']
+    const asked = await runEdict([...command, '--server', edict.url], {}, folder)
+    expect(asked).toMatchObject({ code: 0, stdout: words('shop/orders/1.0/policy.rego') })
+    const { rego, data } = (await call(`${edict.url}/policy/shop/orders/1.0`)).json as { rego: string; data: string }
+    const place = join(folder, 'policies/shop/orders/1.0')
+    await mkdir(place, { recursive: true })
+    await writeFile(join(place, 'policy.rego'), rego)
+    await writeFile(join(place, 'data.json'), data)
+    await writeFile(join(folder, 'policies/hours.rego'), 'package lib.hours\n\nopen if input.hour > 8\n')
+    const here = await runEdict([...command, 'policies'], {}, folder)
+    expect(here).toMatchObject({ code: 0, stdout: words('shop/orders/1.0/policy.rego') })
+    expect((await runEdict(['policy', 'explain', 'shop/orders/9', 'policies'], {}, folder)).code).toBe(1)
   })
 })

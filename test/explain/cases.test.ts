@@ -43,7 +43,7 @@ describe('an explanation', () => {
         ...(rule === undefined ? {} : { rule }),
       }),
     )
-    const text = `${explanationText(answer, answer.asked)}\n`
+    const text = `${explanationText(answer)}\n`
     if (process.env['UPDATE'] === '1') {
       document.set('explanation', text)
       writeFileSync(join(folder, file), document.toString({ lineWidth: 0 }))

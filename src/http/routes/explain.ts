@@ -7,7 +7,8 @@ import type { Context } from 'hono'
 import { policyResource } from '../../auth/actions.ts'
 import type { Enforce } from '../../auth/enforce.ts'
 import { EdictError } from '../../errors.ts'
-import type { Asked, Explained } from '../../explain/explainer.ts'
+import type { Asked } from '../../explain/explainer.ts'
+import { explanationSchema } from '../../explain/view.ts'
 import type { PolicyKey } from '../../policy/schema.ts'
 import type { PolicyName } from '../../registry/registry.ts'
 import type { Admission } from '../admit.ts'
@@ -19,14 +20,18 @@ import { policyForms, policyName } from '../policy-route.ts'
 import { readBytes } from '../request-body.ts'
 import { errorResponses, jsonContent } from '../schemas.ts'
 
-/** What was explained. */
-export interface PolicyExplanation extends Explained {
-  readonly policy: PolicyKey
-  readonly repository: string
-  readonly commit: string
-  readonly digest: string
-  readonly revision: number
-}
+// Made anew: only what is made after that library was loaded can be named.
+const answerSchema = z
+  .object({
+    policy: z.string(),
+    repository: z.string(),
+    commit: z.string(),
+    digest: z.string(),
+    revision: z.number().int(),
+    ...explanationSchema.shape,
+  })
+  .openapi('Explanation')
+export type PolicyExplanation = z.infer<typeof answerSchema>
 
 /** `mayStart` is called in the step in which it is evaluated. */
 export type ExplainPolicy = (
@@ -50,53 +55,6 @@ const explainRequest = z.strictObject({
     .openapi({ description: 'What the policy finds as headers; those of this request are not shown to it.' }),
   rule: z.string().min(1).max(500).optional().openapi({ description: 'One rule of the policy; absent: all.' }),
 })
-
-const clause = z.object({ file: z.string(), line: z.number().int(), text: z.string() })
-const seen = z.array(
-  z.object({ expression: z.string(), values: z.array(z.unknown()).openapi({ description: 'None: undefined.' }) }),
-)
-const explanationSchema = z
-  .object({
-    policy: z.string(),
-    repository: z.string(),
-    commit: z.string(),
-    digest: z.string(),
-    revision: z.number().int(),
-    decision: z
-      .object({ value: z.unknown().optional() })
-      .nullable()
-      .openapi({ description: 'Without a value: undefined. null: the evaluation failed.' }),
-    error: z
-      .object({
-        code: z.string(),
-        message: z.string(),
-        location: z.object({ file: z.string(), row: z.number().int(), col: z.number().int() }).optional(),
-      })
-      .optional(),
-    asked: z.array(z.string()),
-    rules: z.array(
-      z.object({
-        rule: z.string(),
-        value: z.unknown().optional(),
-        by: z
-          .array(clause.extend({ saw: seen.optional(), rules: z.array(z.string()).optional() }))
-          .openapi({ description: 'What made the value.' }),
-        missing: z
-          .array(
-            clause.extend({
-              conditions: z.array(clause.extend({ saw: seen, rules: z.array(z.string()).optional() })),
-              unasked: z.number().int().optional(),
-            }),
-          )
-          .openapi({ description: 'Of a denial: the other ways, the one that lacks least first.' }),
-      }),
-    ),
-    unavailable: z
-      .array(z.string())
-      .openapi({ description: 'Builtins of the outside that it called; undefined here.' }),
-    notes: z.array(z.string()),
-  })
-  .openapi('Explanation')
 
 export const explainRoutes = (app: App, options: ExplainRoutesOptions): void => {
   const { admission, explainPolicy, enforce, maxDepth } = options
@@ -122,13 +80,11 @@ export const explainRoutes = (app: App, options: ExplainRoutesOptions): void => 
       summary: 'Explain a decision: the rule that made it, or what a denial lacked',
       request: { params, body: documentedBody(explainRequest) },
       responses: {
-        200: jsonContent('The decision and why.', explanationSchema),
+        200: jsonContent('The decision and why.', answerSchema),
         ...errorResponses(400, 401, 403, 404, 413, 503),
       },
     })
-    // The handler's type is the schema's, whose lists may be written to.
-    app.openAPIRegistry.registerPath(route)
-    app.post(route.getRoutingPath(), async (c) => explain(c, policyName(params.parse(c.req.param()))))
+    app.openapi(route, (c) => explain(c, policyName(c.req.valid('param'))))
   }
 }
 
