@@ -3,6 +3,7 @@
  * actor that may, who is believed on this command line (`--as`) and has the roles of the tokens that stand for it.
  */
 import { everything } from '../auth/actions.ts'
+import type { Actor } from '../auth/actor.ts'
 import { mintToken } from '../auth/token.ts'
 import { expiryOf, tokenRequest } from '../auth/token-request.ts'
 import { EdictError } from '../errors.ts'
@@ -21,6 +22,14 @@ const withStore = async <T>(options: RunOptions, work: (store: Store) => Promise
     await close()
   }
 }
+
+/** Whoever reaches a store that has no token may make the first, whatever is configured: somebody must. */
+const firstActor = (as: string | null | undefined): Actor => ({
+  id: as ?? 'cli',
+  kind: 'bootstrap',
+  roles: [],
+  groups: [],
+})
 
 export interface WantedToken {
   readonly actor: string
@@ -44,8 +53,8 @@ export const createTokenHere = (
     throw new EdictError('config_invalid', '--expires: is neither a span such as 90d, an instant to come, nor never')
   return withStore(options, async (store) => {
     await store.ensureCollections()
-    const by = await actorOf(store, options.acting)
-    const onlyAsFirst = (await store.tokens.required()) === null
+    const isFirst = (await store.tokens.required()) === null
+    const by = isFirst ? firstActor(options.acting?.as) : await actorOf(store, options.acting)
     const { id, hash, token } = mintToken()
     const made = await store.tokens.create({
       _id: id,
@@ -54,7 +63,7 @@ export const createTokenHere = (
       expires,
       by,
       from: commandLine(),
-      onlyAsFirst,
+      onlyAsFirst: isFirst,
     })
     return { ...made, secret: token, confirmation: await store.replicas.confirm(made.sequence) }
   })

@@ -62,7 +62,7 @@ export function createTokens({
         { actor: by, from, action: 'token.create', resource: _id, details },
         async (session, { collections, at }) => {
           const required = await collections.settings.findOne({ _id: 'auth' }, { session })
-          if (required !== null && onlyAsFirst)
+          if (required !== null && (onlyAsFirst || asking?.kind === 'bootstrap'))
             throw new EdictError('forbidden', 'the first token was made already: this is good for that one only')
           if (required === null && !roles.includes('superuser'))
             throw new EdictError(

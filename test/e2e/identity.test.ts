@@ -179,11 +179,11 @@ describe('an identity provider', () => {
     const provider = await startProvider()
     const policies = await createPolicies(answering('example/one/1.0', 1))
     const oidc = { EDICT_OIDC_ISSUER: provider.issuer, EDICT_OIDC_AUDIENCE: audience }
-    const env = { ...newDatabase(), ...policies.env, ...oidc, EDICT_OIDC_CLAIM_ROLES: 'realm_access.roles' }
+    const env = { ...newDatabase(), ...policies.env, ...oidc, EDICT_OIDC_PREFIX: 'login-' }
     const edict = await startEdict({ ...env, LOG_LEVEL: 'trace' })
     const token = await provider.token()
     expect((await lock(edict)).status).toBe(401)
-    const who = { id: 'ci-payments', kind: 'oidc', roles: ['operator'], groups: ['payments'], mode: 'required' }
+    const who = { id: 'login-ci-payments', kind: 'oidc', roles: ['author'], groups: ['payments'], mode: 'required' }
     expect((await whoami(edict, bearer(token))).json).toEqual(who)
     expect((await whoami(edict, bearer(await provider.token('https://other.example.org')))).status).toBe(401)
     expect((await lock(edict, bearer(token))).status).toBe(403)

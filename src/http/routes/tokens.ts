@@ -109,8 +109,7 @@ export const tokenRoutes = (app: App, { tokens, enforce, now = Date.now }: Token
     const expires = expiryOf(written, now())
     if (expires === undefined) throw unreadable()
     const { id, hash, token } = mintToken()
-    const onlyAsFirst = actor.kind === 'bootstrap'
-    const new_ = { _id: id, hash, ...wanted, expires, by: actor, from: clientAddress(c), onlyAsFirst }
+    const new_ = { _id: id, hash, ...wanted, expires, by: actor, from: clientAddress(c) }
     const made = await tokens.create(new_)
     await marked(c, made)
     return c.json({ token, ...shown({ ...made.token, lastUsed: null }, now()) }, 201)
