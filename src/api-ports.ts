@@ -1,6 +1,6 @@
 /** Modules and rules as the HTTP routes ask for them: read from the store, changed by asking whoever runs the cycles. */
 import { EdictError } from './errors.ts'
-import type { ApplyChange } from './http/changes.ts'
+import type { ApplyChange, Changed } from './http/changes.ts'
 import type { ModuleReader } from './http/routes/modules.ts'
 import type { RuleReader } from './http/routes/rules.ts'
 import { renderRules } from './policy/generate.ts'
@@ -37,10 +37,17 @@ export const apiPortsOf = ({ store, takenIn, signal }: ApiPortsDeps): ApiPorts =
     const outcome = await store.requests.waitFor(id, { timeoutMs: patienceMs, signal })
     if (outcome !== 'pending') return outcome
     if (!(await store.requests.withdraw(id))) {
-      const late = (await store.requests.find(id))?.outcome
-      if (late != null) return late
+      const late = await store.requests.waitFor(id, { timeoutMs: 0 })
+      if (late !== 'pending') return late
     }
     throw new EdictError('sync_unavailable', 'no worker has taken the change up; it was taken back, nothing is changed')
+  }
+
+  const planned = async (id: string): Promise<Pick<Changed, 'waitsIn'>> => {
+    const plan = await store.plans.get(id)
+    if (plan === null) throw new EdictError('internal_error', `plan ${id} is not in the store`)
+    const { diffs: _, ...waitsIn } = plan
+    return { waitsIn }
   }
 
   return {
@@ -48,6 +55,7 @@ export const apiPortsOf = ({ store, takenIn, signal }: ApiPortsDeps): ApiPorts =
       const source = await apiSource()
       const id = await store.requests.submit({ reason: 'change', source, commit: null, actor, from, change, dryRun })
       const outcome = await outcomeOf(id)
+      if (outcome.waits === true && outcome.plan != null) return { ...outcome, ...(await planned(outcome.plan)) }
       if (outcome.ok && !dryRun) await takenIn().catch(() => undefined)
       return outcome
     },

@@ -6,7 +6,7 @@ import { confirmedCommits, newestCommits } from './approval.ts'
 import type { CycleOptions } from './cycle-report.ts'
 import { gatesOf } from './gate.ts'
 import { createBuildFrom, look, type BuildFromDeps, type LookDeps } from './look.ts'
-import { changedSources, planDocument, type PlannerDeps } from './planned.ts'
+import { changedSources, planDocument, plannedRequests, type PlannerDeps } from './planned.ts'
 
 export interface DryPlan {
   readonly plan: PlanSummary
@@ -36,8 +36,13 @@ export async function dryPlan(options: DryPlanOptions, deps: DryPlanDeps): Promi
   const commits = newestCommits(world.seen, new Set(sources.keys()))
   const gates = gatesOf({ seen: world.seen, holds: world.holds, approval: new Set(), through: new Map() })
   const confirmed = new Map([...confirmedCommits(world.seen, []), ...commits])
-  const { built, seen, standing } = await buildFrom(world, { standing: gates.keys(), confirmed })
-  const identity = { built, seen, standing, baseRevision: world.stored.revision }
+  const { built, seen, standing, settled } = await buildFrom(world, {
+    standing: gates.keys(),
+    confirmed,
+    requests: world.requests.filter(({ waits }) => waits != null),
+  })
+  const requests = plannedRequests(settled.granted)
+  const identity = { built, seen, standing, requests, baseRevision: world.stored.revision }
   const subject = changedSources(identity)
   const stored = await world.documents()
   const { diffs, ...plan } = await planDocument(

@@ -3,8 +3,8 @@ import type { HoldDocument } from '../src/policy/revision-document.ts'
 import type { Seen } from './source-status.ts'
 
 export type Gate =
-  /** Its commit goes into a plan that waits to be approved. */
-  | { readonly kind: 'waits' }
+  /** Its commit, or what the API is asked for, goes into a plan that waits to be approved. */
+  | { readonly kind: 'waits'; readonly requests?: number }
   /** Somebody rejected this commit, or turned the source back. */
   | { readonly kind: 'held'; readonly hold: HoldDocument }
 
@@ -25,7 +25,9 @@ export function gatesOf({ seen, holds, approval, through }: GateOptions): Readon
     const hold = byName.get(source.name)
     const isHeld = hold !== undefined && (hold.kind === 'rollback' || hold.commit === fragment.commit)
     if (isHeld) gates.set(source.name, { kind: 'held', hold })
-    else if (approval.has(source.name) && before?.commit !== fragment.commit) gates.set(source.name, { kind: 'waits' })
+    // What the API holds is in force; what it is asked for waits by itself.
+    else if (source.kind !== 'api' && approval.has(source.name) && before?.commit !== fragment.commit)
+      gates.set(source.name, { kind: 'waits' })
   }
   return gates
 }

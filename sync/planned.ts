@@ -8,9 +8,11 @@ import {
   planDigest,
   plannedChange,
   type PlanDocument,
+  type PlannedRequest,
   type PlannedSource,
 } from '../src/policy/plan-document.ts'
 import type { ModuleDocument, PolicyDocument, StoredText } from '../src/policy/schema.ts'
+import type { ApiWrites } from '../src/store/api-writes.ts'
 import type { Readable } from '../src/store/readable.ts'
 import type { Built } from './built.ts'
 import type { Seen } from './source-status.ts'
@@ -29,6 +31,8 @@ export interface PlanOptions {
   readonly standing: ReadonlySet<string>
   /** The sources that it is about: those that wait, or that are turned back. */
   readonly subject: readonly string[]
+  /** What the API is asked for with it. */
+  readonly requests?: readonly PlannedRequest[]
   readonly stored: { readonly modules: readonly ModuleDocument[] }
   readonly kind?: PlanDocument['kind']
   readonly message?: string
@@ -54,11 +58,19 @@ export function changedSources(options: Pick<PlanOptions, 'seen' | 'standing'>):
   return plannedSources(options).flatMap(({ name, digest }) => (digest === '' ? [] : [name]))
 }
 
-export function digestOfPlan(options: Pick<PlanOptions, 'built' | 'baseRevision' | 'seen' | 'standing'>): string {
-  const { built, baseRevision } = options
+export type Identity = Pick<PlanOptions, 'built' | 'baseRevision' | 'seen' | 'standing' | 'requests'>
+
+export function plannedRequests(granted: ApiWrites | null): readonly PlannedRequest[] {
+  return (granted?.entries ?? []).map(({ request: id, actor, action, resource, counts }) => {
+    return { id, actor, change: { action, resource, rules: counts } }
+  })
+}
+
+export function digestOfPlan(options: Identity): string {
+  const { built, baseRevision, requests = [] } = options
   const { create, replace, modules } = built.documents
   const desired = { policies: [...create, ...replace], modules: modules.put }
-  return planDigest({ baseRevision, sources: plannedSources(options), plan: built.plan, desired })
+  return planDigest({ baseRevision, sources: plannedSources(options), requests, plan: built.plan, desired })
 }
 
 export async function planDocument(options: PlanOptions, deps: PlannerDeps): Promise<PlanDocument> {
@@ -76,7 +88,7 @@ export async function planDocument(options: PlanOptions, deps: PlannerDeps): Pro
     findings: [...built.findings.values()].flat().slice(0, mostFindings),
     tests: null,
     cost: null,
-    requests: [],
+    requests: [...(options.requests ?? [])],
     status: 'Waiting',
     message,
     createdAt: now,

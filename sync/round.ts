@@ -11,11 +11,12 @@ import { createBlamer, type Blamer } from './blame-findings.ts'
 import { reportOf, type CycleReport, type Refusal } from './cycle-report.ts'
 import { gatesOf, type Gate } from './gate.ts'
 import { look, type BuildFrom, type Chosen, type LookDeps, type RoundOptions, type World } from './look.ts'
-import { changedSources, digestOfPlan, planDocument, type PlannerDeps } from './planned.ts'
+import { changedSources, digestOfPlan, planDocument, plannedRequests, type PlannerDeps } from './planned.ts'
 import { propose, waitingSources, type Proposal } from './propose.ts'
 import type { Settled } from './settle.ts'
 import { statusesOf } from './statuses.ts'
 import { unreadSources } from './unread-sources.ts'
+import { wishesOf, type Wishes } from './wishes.ts'
 
 export interface RoundDeps extends LookDeps {
   /** Sources whose changes are approved before they are applied. */
@@ -42,6 +43,7 @@ interface Decision {
   readonly approved: Approved | null
   readonly refused: ReadonlyMap<string, Refusal>
   readonly proposal: Proposal | null
+  readonly wishes: Wishes
 }
 
 export async function round(options: RoundOptions, deps: RoundDeps): Promise<RoundResult> {
@@ -50,16 +52,16 @@ export async function round(options: RoundOptions, deps: RoundDeps): Promise<Rou
   const through = approved === null ? new Map<string, string>() : commitsOfPlan(approved.plan)
   const confirmed = new Map([...confirmedCommits(world.seen, options.confirm ?? []), ...through])
   const gates = gatesOf({ seen: world.seen, holds: world.holds, approval: deps.approval, through })
-  // A plan that is approved is applied as it was shown, with nobody else's change in it.
-  const requests = approved === null ? world.requests : []
-  const now = await deps.buildFrom(world, { standing: gates.keys(), confirmed, requests })
+  const isPlanned = deps.api !== null && deps.approval.has(deps.api.name)
+  const wishes = wishesOf({ ...world, approved: approved?.plan ?? null, isPlanned })
+  const now = await deps.buildFrom(world, { standing: gates.keys(), confirmed, requests: wishes.now })
   if (approved !== null && identityOf(world, now) !== approved.plan.digest) return stale(approved.plan, options, deps)
   try {
     const isQuiet = !now.built.conflict && !now.built.changesForce && now.settled.granted === null
-    const proposal = isQuiet
-      ? await propose({ world, gates, now, confirmed, actor: options.actor ?? null }, deps)
-      : null
-    const decision = { world, chosen: now, gates, confirmed, approved, refused, proposal }
+    const mayResolve = now.built.conflict && wishes.later.length > 0
+    const asked = { world, gates, now, confirmed, wishes: wishes.later, actor: options.actor ?? null }
+    const proposal = isQuiet || mayResolve ? await propose(asked, deps) : null
+    const decision = { world, chosen: now, gates, confirmed, approved, refused, proposal, wishes }
     return await carryOut(proposal?.isHarmless === true ? takeAll(decision, proposal) : decision, options, deps)
   } catch (error) {
     if (error instanceof EdictError && error.code === 'conflict') return { kind: 'moved' }
@@ -67,8 +69,9 @@ export async function round(options: RoundOptions, deps: RoundDeps): Promise<Rou
   }
 }
 
-function identityOf({ stored }: World, { built, seen, standing }: Chosen): string {
-  return digestOfPlan({ built, baseRevision: stored.revision, seen, standing })
+function identityOf({ stored }: World, { built, seen, standing, settled: { granted } }: Chosen): string {
+  const requests = plannedRequests(granted)
+  return digestOfPlan({ built, baseRevision: stored.revision, seen, standing, requests })
 }
 
 async function stale(
@@ -84,7 +87,9 @@ async function stale(
 /** What waited changes nothing in force. */
 function takeAll(decision: Decision, proposal: Proposal): Decision {
   const gates = new Map([...decision.gates].filter(([name]) => !proposal.sources.has(name)))
-  return { ...decision, chosen: proposal, gates, proposal: null }
+  const { answers } = decision.chosen.settled
+  const settled = { ...proposal.settled, answers: new Map([...answers, ...proposal.settled.answers]) }
+  return { ...decision, chosen: { ...proposal, settled }, gates, proposal: null }
 }
 
 async function carryOut(
@@ -92,7 +97,7 @@ async function carryOut(
   { signal, actor = null }: RoundOptions,
   deps: RoundDeps,
 ): Promise<RoundResult> {
-  const { world, chosen, gates, approved, refused, proposal } = decision
+  const { world, chosen, gates, approved, refused, proposal, wishes } = decision
   const { built, seen, settled, blobs } = chosen
   const commits = newestCommits(seen, new Set(deps.sources.keys()))
   const blamer = createBlamer(deps.sources, commits)
@@ -117,34 +122,67 @@ async function carryOut(
   await store.sources.forget(unread.gone)
   const plan = record?._id ?? proposal?.plan ?? null
   const revision = applied ?? baseRevision
-  await answer(settled.answers, revision, deps)
+  const answers = answersOf(decision)
+  await answer(answers, revision, deps)
   const report = reportOf({ statuses: own, seen, built, revision, plan, at: clock(), hasChanges, refused })
-  const deferred = world.requests.filter(({ _id }) => !isAnswered(_id, settled)).length
+  const done = new Set([
+    ...answers.keys(),
+    ...grantedTo(settled),
+    ...(proposal === null ? [] : grantedTo(proposal.settled)),
+  ])
+  const deferred = world.requests.filter(({ _id, waits }) => waits == null && !done.has(_id)).length
   return {
     kind: 'done',
     report: { ...report, deferred },
-    again: record !== null && waitingSources({ gates, now: chosen }).size > 0,
+    again: record !== null && (wishes.later.length > 0 || waitingSources({ gates, now: chosen }).size > 0),
   }
 }
 
 function statusesOfRound(decision: Decision, { findings }: Blamer, { clock }: RoundDeps): Promise<SourceDocument[]> {
-  const { chosen, gates, confirmed, proposal } = decision
+  const { chosen, confirmed, proposal } = decision
   const { seen } = chosen
-  return statusesOf({ seen, built: chosen.built, gates, proposal, confirmed, now: clock(), findingsOf: findings })
+  return statusesOf({
+    seen,
+    built: chosen.built,
+    gates: gatesWithApi(decision),
+    proposal,
+    confirmed,
+    now: clock(),
+    findingsOf: findings,
+  })
+}
+
+/** The API waits when a plan does with what it is asked for. */
+function gatesWithApi({ gates, proposal, chosen }: Decision): Decision['gates'] {
+  const requests = proposal?.settled.granted?.entries.length ?? 0
+  const api = chosen.seen.find(({ source }) => source.kind === 'api')?.source.name
+  if (requests === 0 || proposal?.plan == null || api === undefined) return gates
+  return new Map([...gates, [api, { kind: 'waits', requests }]])
 }
 
 async function recordOf({ world, chosen }: Decision, { planner, clock }: RoundDeps): Promise<PlanDocument> {
   const { stored, documents } = world
-  const { built, seen, standing } = chosen
-  const identity = { built, baseRevision: stored.revision, seen, standing }
+  const { built, seen, standing, settled } = chosen
+  const requests = plannedRequests(settled.granted)
+  const identity = { built, baseRevision: stored.revision, seen, standing, requests }
   return planDocument(
     { ...identity, subject: changedSources(identity), stored: await documents(), now: clock() },
     planner,
   )
 }
 
-function isAnswered(id: string, { granted, answers }: Chosen['settled']): boolean {
-  return answers.has(id) || granted?.entries.some(({ request }) => request === id) === true
+function grantedTo({ granted }: Chosen['settled']): readonly string[] {
+  return granted?.entries.map(({ request }) => request) ?? []
+}
+
+/** What waits in a plan is not refused for a Conflict that stands without it. */
+function answersOf({ world, chosen, proposal }: Decision): Settled['answers'] {
+  const waiting = new Set(world.requests.flatMap(({ _id, waits }) => (waits == null ? [] : [_id])))
+  const plan = proposal?.plan ?? null
+  const proposed = [...(proposal?.settled.answers ?? [])]
+    .filter(([id]) => !(chosen.built.conflict && waiting.has(id)))
+    .map(([id, { waits = false, ...answer }]) => [id, waits ? { ...answer, plan, waits } : answer] as const)
+  return new Map([...chosen.settled.answers, ...proposed])
 }
 
 /** Who was granted something was answered by the apply itself. */

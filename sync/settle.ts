@@ -1,6 +1,7 @@
 /**
  * Build with what callers of the API want changed. What one of them would break is refused to that caller alone, with
- * findings; all that is left becomes one plan. Without an API, or when nobody wants anything, it is the build itself.
+ * findings; all that is left becomes one plan. What waits in a plan already comes first, and is not refused for what comes
+ * after it. Without an API, or when nobody wants anything, it is the build itself.
  */
 import { isError } from '../src/policy/analysis.ts'
 import { withChanges, type Folded, type Wish } from '../src/policy/api-change.ts'
@@ -62,16 +63,18 @@ export async function settle({ build, options: request, api, requests, now }: Se
   }
   const stored = typeof request.stored === 'function' ? await request.stored() : request.stored
   const settling = createSettling({ build, api, now, options: { ...request, stored } })
-  const { first, dry, deferred } = chosen(requests)
-  const accepted = await accept(settling, [], first)
+  const { waiting, first, dry, tooMany, deferred } = chosen(requests)
+  const accepted = await acceptAll(settling, waiting, first)
   const { built, fragments, folded } = accepted
   const granted = grantedOf(accepted)
   const written = new Set(granted?.entries.map((entry) => entry.request))
   const { answers } = settling
   for (const [asked, { code, message }] of folded.refused)
     answers.set(asked.request, { ok: false, code, message, findings: [] })
-  for (const { request: id } of accepted.asked)
-    if (!answers.has(id) && !written.has(id)) answers.set(id, { ok: true, message: 'nothing to change', findings: [] })
+  for (const asked of accepted.asked)
+    if (!answers.has(asked.request) && !written.has(asked.request))
+      answers.set(asked.request, settling.wouldChange(asked) && first.includes(asked) ? inPlan : nothing)
+  for (const asked of tooMany) answers.set(asked.request, full)
   for (const asked of dry) answers.set(asked.request, await rehearse(settling, asked))
   return { built: authored(built, accepted, api.name), fragments, granted, answers, deferred }
 }
@@ -79,25 +82,39 @@ export async function settle({ build, options: request, api, requests, now }: Se
 /** Rules that one transaction takes well. */
 const mostRules = 20_000
 
+const nothing: Answer = { ok: true, message: 'nothing to change', findings: [] }
+const inPlan: Answer = { ok: true, message: 'the plan that waits changes it so already', findings: [], waits: true }
+const full: Answer = {
+  ok: false,
+  code: 'conflict',
+  message: `with it, the plan that waits would change more than ${mostRules} rules; have that decided first`,
+  findings: [],
+}
+
 /** The first of those that put one module; the next is decided when it is known what became of the first. */
 function chosen(requests: readonly CycleRequest[]) {
   const first: Asked[] = []
+  const waiting: Asked[] = []
+  const tooMany: Asked[] = []
   const dry: Asked[] = []
   const taken = new Set<string>()
   let deferred = 0
   let rules = 0
-  for (const { _id: request, change, actor = 'unknown', from = null, dryRun = false } of requests) {
+  for (const { _id: request, change, actor = 'unknown', from = null, dryRun = false, waits } of requests) {
     if (change === undefined) continue
     const asked = { request, change, actor, from }
     const ids = change.kind === 'modules' ? [...change.put.map(({ id }) => id), ...change.remove] : []
     const size = change.kind === 'rules' ? change.put.length + change.patch.length + change.remove.length : 0
+    const isFull = rules > 0 && rules + size > mostRules
     if (dryRun) dry.push(asked)
-    else if (ids.some((id) => taken.has(id)) || (rules > 0 && rules + size > mostRules)) deferred += 1
+    else if (waits != null) waiting.push(asked)
+    else if (isFull && waiting.length > 0) tooMany.push(asked)
+    else if (isFull || ids.some((id) => taken.has(id))) deferred += 1
     else first.push(asked)
-    for (const id of dryRun ? [] : ids) taken.add(id)
+    for (const id of dryRun || waits != null ? [] : ids) taken.add(id)
     rules += dryRun ? 0 : size
   }
-  return { first, dry, deferred }
+  return { waiting, first, dry, tooMany, deferred }
 }
 
 interface Settling {
@@ -105,6 +122,8 @@ interface Settling {
   readonly troubles: (built: Built) => readonly Trouble[]
   /** What is wrong without anybody's change. */
   readonly before: () => Promise<readonly Trouble[]>
+  /** By itself, against what is in force. */
+  readonly wouldChange: (asked: Asked) => boolean
   readonly answers: Map<string, Answer>
 }
 
@@ -127,8 +146,18 @@ function createSettling({ build, options, api, now }: Deps): Settling {
     attempt,
     troubles,
     before: () => (before ??= attempt([]).then(({ built }) => troubles(built))),
+    wouldChange: (asked) => withChanges(inForce, [asked], now).effects.size > 0,
     answers: new Map(),
   }
+}
+
+/** All at once when nothing is wrong with it; else what waits is judged before what comes on top of it. */
+async function acceptAll(settling: Settling, waiting: readonly Asked[], fresh: readonly Asked[]): Promise<Attempt> {
+  if (waiting.length === 0) return accept(settling, [], fresh)
+  const all = await settling.attempt([...waiting, ...fresh])
+  if (settling.troubles(all.built).length === 0) return all
+  const base = await accept(settling, [], waiting)
+  return accept(settling, base.asked, fresh)
 }
 
 /** `base` is known to hold. Who is to blame is told by files, and where those do not tell, by halves. */

@@ -33,7 +33,8 @@ export function nextSourceStatus(seen: Seen, judged: Judged, now: Date): SourceD
   const { source, before, fragment, attempted, error } = seen
   const { phase, reason, message } = verdict(seen, judged)
   const isHeldBack = judged.conflict || judged.outOfScope || judged.held !== null || judged.gate !== null
-  const isTaken = fragment !== null && !isHeldBack
+  // What the API holds is in force already; what waits is what it is asked for.
+  const isTaken = fragment !== null && (!isHeldBack || (source.kind === 'api' && judged.gate?.kind === 'waits'))
   return {
     _id: source.name,
     kind: source.kind,
@@ -86,7 +87,7 @@ function verdict({ error, fragment }: Seen, judged: Judged): Verdict {
     }
   if (gate?.kind === 'held') return { phase: 'Stalled', reason: 'Held', message: holdMessage(gate.hold) }
   if (gate !== null)
-    return { phase: 'Stalled', reason: 'AwaitingApproval', message: waitMessage(fragment.commit, plan) }
+    return { phase: 'Stalled', reason: 'AwaitingApproval', message: waitMessage(fragment.commit, gate, plan) }
   const wrong = findings.filter(({ severity }) => severity === 'error')
   const errors = wrong.length
   if (errors > 0)
@@ -102,8 +103,10 @@ function verdict({ error, fragment }: Seen, judged: Judged): Verdict {
   }
 }
 
-function waitMessage(commit: string, plan: string | null): string {
+function waitMessage(commit: string, { requests }: { readonly requests?: number }, plan: string | null): string {
   const how = plan === null ? 'its plan is being made' : `plan ${plan} has what it changes`
+  if (requests === 1) return `a change that it was asked for waits to be approved; ${how}`
+  if (requests !== undefined) return `${requests} changes that it was asked for wait to be approved; ${how}`
   return `commit ${commit} waits to be approved; ${how}`
 }
 

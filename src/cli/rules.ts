@@ -45,6 +45,8 @@ const listed = z.object({
   total: z.number(),
 })
 const changed = z.object({ rules: z.object({ created: z.number(), updated: z.number(), removed: z.number() }) })
+/** What a server says whose changes are approved first. */
+const waits = z.object({ message: z.string(), plan: z.object({ id: z.string() }) })
 const rehearsed = z.object({ ok: z.boolean(), message: z.string(), plan: changed.nullable() })
 
 /** The server takes so many in one change. */
@@ -79,12 +81,13 @@ export const rulesCommand = ({ env, print, tell }: RulesCommandDeps): Command =>
     .requiredOption('--role <role...>', 'one or more roles')
     .requiredOption('--action <action...>', 'one or more actions')
     .option('--inactive', 'switched off')
-    .action(async (asked: NewRules) => tell(counts(await upsert(client(), newRules(asked)))))
+    .action(async (asked: NewRules) => tell(await upsert(client(), newRules(asked))))
 
   filtered(command.command('remove'))
     .description('delete all rules that match')
     .action(async (filters: Filters) => {
-      tell(counts(changed.parse(await client().json('DELETE', `/api/rules?${query(filters)}`)).rules))
+      const answer = await client().json('DELETE', `/api/rules?${query(filters)}`)
+      tell(waitMessage(answer) ?? counts(changed.parse(answer).rules))
     })
 
   command
@@ -95,7 +98,7 @@ export const rulesCommand = ({ env, print, tell }: RulesCommandDeps): Command =>
     .action(async (file: string, { dryRun = false }: { dryRun?: boolean }) => {
       const rules = await readRules(file)
       if (dryRun) for (const line of await rehearse(client(), rules)) print(line)
-      else tell(counts(await upsert(client(), rules)))
+      else tell(await upsert(client(), rules))
     })
 
   filtered(command.command('export'))
@@ -160,15 +163,22 @@ const readRules = async (file: string): Promise<readonly RuleInput[]> => {
 const chunks = (rules: readonly RuleInput[]): readonly (readonly RuleInput[])[] =>
   Array.from({ length: Math.ceil(rules.length / chunk) }, (_, n) => rules.slice(n * chunk, (n + 1) * chunk))
 
-const upsert = async (client: Client, rules: readonly RuleInput[]) => {
+const waitMessage = (answer: unknown): string | undefined => waits.safeParse(answer).data?.message
+
+/** What came of it, for people. */
+const upsert = async (client: Client, rules: readonly RuleInput[]): Promise<string> => {
+  let waiting: string | undefined
   const total = { created: 0, updated: 0, removed: 0 }
   for (const part of chunks(rules)) {
     // oxlint-disable-next-line no-await-in-loop
-    const { rules: done } = changed.parse(await client.json('POST', '/api/rules/bulk', { rules: part }))
+    const answer = await client.json('POST', '/api/rules/bulk', { rules: part })
+    waiting = waitMessage(answer)
+    if (waiting !== undefined) continue
+    const { rules: done } = changed.parse(answer)
     total.created += done.created
     total.updated += done.updated
   }
-  return total
+  return waiting ?? counts(total)
 }
 
 const rehearse = async (client: Client, rules: readonly RuleInput[]): Promise<readonly string[]> => {

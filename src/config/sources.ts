@@ -70,6 +70,7 @@ const apiSource = z.strictObject({
   strict: common.strict,
   http: common.http,
   scope: common.scope,
+  mode: common.mode,
   limits: common.limits,
   api: z.strictObject({}).describe('Modules and rules that are changed over HTTP and kept in the store.'),
 })
@@ -171,13 +172,14 @@ export const resolveSource = (
   if (written === undefined) return undefined
   const { strict, scope, limits } = written
   const tests = 'tests' in written ? written.tests : undefined
+  const { mode } = written
   const settings = { strict, scope, limits, tests, outbound: outbound(written.http, { env, rules, problem }) }
-  if ('api' in written) return { ...apiConfig(written.name), ...settings, scope: withRules(scope) }
+  if ('api' in written) return { ...apiConfig(written.name), ...settings, mode, scope: withRules(scope) }
   const shared = {
     ...settings,
     intervalMs: written.interval ?? 60_000,
     webhookSecret: secret(written.webhook?.secret, env, problem),
-    mode: written.mode,
+    mode,
   }
   if ('directory' in written) {
     const directory = resolve(cwd, written.directory)

@@ -5,7 +5,14 @@
 import { z } from 'zod'
 import { digestOf } from './digest.ts'
 import type { Change, Plan } from './plan.ts'
-import { findingSchema, storedTextSchema, type Fragment, type ModuleDocument, type PolicyMeta } from './schema.ts'
+import {
+  findingSchema,
+  previewSchema,
+  storedTextSchema,
+  type Fragment,
+  type ModuleDocument,
+  type PolicyMeta,
+} from './schema.ts'
 
 export const planStatuses = ['Waiting', 'Applied', 'Rejected', 'Superseded', 'Stale', 'Failed'] as const
 
@@ -27,6 +34,15 @@ const changeSchema = z.object({
 })
 export type PlannedChange = z.infer<typeof changeSchema>
 
+export const plannedRequestSchema = z.object({
+  id: z.string(),
+  /** Who asked. */
+  actor: z.string(),
+  /** As the audit log will say it. */
+  change: z.object({ action: z.string(), resource: z.string(), rules: previewSchema.shape.rules }),
+})
+export type PlannedRequest = z.infer<typeof plannedRequestSchema>
+
 export const planDocumentSchema = z.object({
   /** A UUID. */
   _id: z.string(),
@@ -44,8 +60,8 @@ export const planDocumentSchema = z.object({
   tests: z.unknown(),
   /** Changes of what evaluations cost; null where nothing was measured. */
   cost: z.unknown(),
-  /** Changes asked for through the API that it contains. */
-  requests: z.array(z.object({ id: z.string(), actor: z.string(), change: z.unknown() })),
+  /** Changes asked for through the API that it contains, in the order in which they are made. */
+  requests: z.array(plannedRequestSchema),
   status: z.enum(planStatuses),
   /** Why it is what it is, for people. */
   message: z.string(),
@@ -72,17 +88,19 @@ export function fragmentDigest({ files, findings }: Pick<Fragment, 'files' | 'fi
 export interface PlanIdentity {
   readonly baseRevision: number
   readonly sources: readonly PlannedSource[]
+  readonly requests?: readonly Pick<PlannedRequest, 'id'>[]
   readonly plan: Pick<Plan, 'policies' | 'modules'>
   readonly desired: { readonly policies: readonly PolicyMeta[]; readonly modules: readonly ModuleDocument[] }
 }
 
 /** The same fragments on the same base, built with the same tools, make the same plan. */
-export function planDigest({ baseRevision, sources, plan, desired }: PlanIdentity): string {
+export function planDigest({ baseRevision, sources, requests = [], plan, desired }: PlanIdentity): string {
   const policies = new Map(desired.policies.map(({ _id, inputs, digest }) => [_id, [inputs, digest]]))
   const modules = new Map(desired.modules.map(({ _id, digest }) => [_id, [digest]]))
   return digestOf([
     ['base', String(baseRevision)],
     ...sources.map(({ name, commit, digest }) => ['source', name, commit, digest]),
+    ...requests.map(({ id }) => ['request', id]),
     ...changeParts('policy', plan.policies, policies),
     ...changeParts('module', plan.modules, modules),
   ])

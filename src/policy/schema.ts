@@ -323,6 +323,8 @@ export const cycleRequestSchema = z.object({
   change: apiChangeSchema.optional(),
   /** Only say what would come of it. */
   dryRun: z.boolean().optional(),
+  /** The plan that waits to be approved with this change in it. */
+  waits: z.string().nullable().optional(),
   note: z.string().nullable().optional(),
   outcome: z
     .object({
@@ -333,6 +335,8 @@ export const cycleRequestSchema = z.object({
       findings: z.array(findingSchema),
       /** The plan that was applied or waits. */
       plan: z.string().nullable().optional(),
+      /** It is not in force: that plan waits with it. */
+      waits: z.boolean().optional(),
       /** Why it was refused, when it was the caller's to know. */
       code: z.enum(['invalid', 'conflict', 'not_found', 'plan_not_found', 'revision_gone']).optional(),
       /** The change's entry in the audit log. */

@@ -26,7 +26,7 @@ export async function writeApi(
   const answers = entries.map(({ request, counts }, index) => {
     const done = { at: context.at, ok: true, revision: context.revision, message: 'applied', findings: [] }
     const outcome = { ...done, counts, ...context.entries[index] }
-    return { updateOne: { filter: { _id: request, outcome: null }, update: { $set: { outcome } } } }
+    return { updateOne: { filter: { _id: request, outcome: null }, update: { $set: { outcome, waits: null } } } }
   })
   if (answers.length === 0) return
   const { matchedCount } = await context.collections.requests.bulkWrite(answers, { session })

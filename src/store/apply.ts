@@ -111,7 +111,7 @@ export function createApply({ connection, change, blobs, enforce }: ApplyDeps): 
         resource: 'policies',
         bumpRevision: true,
         deadlineMs,
-        entries: plan.api?.entries ?? [],
+        entries: entriesOf(plan),
         changes: await connection.run((db) => textChanges(db, plan, plan.archived)),
       }
       const { sequence, revision } = await change({ ...info, details: summaryOf(plan) }, async (session, context) => {
@@ -150,6 +150,10 @@ export function createApply({ connection, change, blobs, enforce }: ApplyDeps): 
     },
   }
 }
+
+/** A change that callers asked for says of which plan it is part: who approved that, its own entry says. */
+const entriesOf = ({ api, record: { _id, digest } }: ApplyPlan) =>
+  (api?.entries ?? []).map((entry) => ({ ...entry, details: { ...entry.details, plan: { id: _id, digest } } }))
 
 interface Guarded {
   readonly session: ClientSession

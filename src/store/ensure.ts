@@ -41,7 +41,8 @@ const indexes: Partial<Record<CollectionName, IndexDescription[]>> = {
   ],
   blobs: [{ key: { touched: 1 }, name: 'touched' }],
   requests: [
-    { key: { at: 1 }, name: 'age', expireAfterSeconds: daySeconds },
+    // What a plan waits with is kept until somebody decides.
+    { key: { at: 1 }, name: 'expiry', expireAfterSeconds: daySeconds, partialFilterExpression: { waits: null } },
     { key: { outcome: 1, at: 1 }, name: 'pending' },
   ],
   replicas: [{ key: { at: 1 }, name: 'age', expireAfterSeconds: daySeconds }],

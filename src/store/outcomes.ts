@@ -9,14 +9,20 @@ export interface WaitOptions {
   readonly signal?: AbortSignal
 }
 
-/** `pending` when the time is up, the signal is aborted, or the request is gone. Rejects when the store is away. */
+/** `pending` when the time is up, the signal is aborted, or the request is gone. What waits in a plan is answered so. Rejects when the store is away. */
 export type WaitFor = (id: string, options: WaitOptions) => Promise<CycleOutcome | 'pending'>
 
-type Found = { readonly outcome: CycleOutcome | null } | undefined
+type Found = { readonly outcome: CycleOutcome | null; readonly waits?: string | null | undefined } | undefined
 
 interface Waiting {
   readonly resolve: (found: Found) => void
   readonly reject: (error: unknown) => void
+}
+
+/** What is said of a change while a plan waits with it. */
+export function waitingIn(plan: string): CycleOutcome {
+  const message = `it waits to be approved with plan ${plan}`
+  return { at: new Date(), ok: true, revision: null, message, findings: [], plan, waits: true }
 }
 
 export function createOutcomes(connection: Connection): { readonly waitFor: WaitFor } {
@@ -38,7 +44,7 @@ export function createOutcomes(connection: Connection): { readonly waitFor: Wait
 
   const answer = async (waiting: ReadonlyMap<string, readonly Waiting[]>): Promise<void> => {
     try {
-      const projection = { outcome: 1 } as const
+      const projection = { outcome: 1, waits: 1 } as const
       const found = await connection.run((db) =>
         collectionsOf(db)
           .requests.find({ _id: { $in: [...waiting.keys()] } }, { projection })
@@ -58,6 +64,7 @@ export function createOutcomes(connection: Connection): { readonly waitFor: Wait
         const request = await ask(id)
         if (request === undefined) return 'pending'
         if (request.outcome !== null) return request.outcome
+        if (request.waits != null) return waitingIn(request.waits)
         const waited = performance.now() - begin
         if (waited >= timeoutMs || signal?.aborted === true) return 'pending'
         await sleep(waited < 2000 ? 8 : 20, signal)

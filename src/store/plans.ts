@@ -8,6 +8,7 @@ import type { Actor } from '../auth/actor.ts'
 import type { Enforce } from '../auth/enforce.ts'
 import { EdictError } from '../errors.ts'
 import { type PlanDocument, planDocumentSchema, type PlanStatus, type PlanSummary } from '../policy/plan-document.ts'
+import type { EntryInfo } from './audit-chain.ts'
 import type { Change, ChangeContext } from './change.ts'
 import { collectionsOf } from './collections.ts'
 import type { Connection } from './connection.ts'
@@ -34,8 +35,11 @@ export interface Plans {
   readonly waiting: () => Promise<PlanDocument | null>
   /** Newest first, without differences. */
   readonly list: (query: PlanQuery) => Promise<{ readonly items: readonly PlanSummary[]; readonly next: string | null }>
-  /** From now on it waits, in place of an older one. `conflict`: its base has moved. */
-  readonly propose: (plan: PlanDocument, actor: Actor | null) => Promise<void>
+  /**
+   * From now on it waits, in place of an older one, and its requests with it. `asked`: an audit entry for each of those
+   * that are new. `conflict`: its base has moved, or a request was withdrawn.
+   */
+  readonly propose: (plan: PlanDocument, actor: Actor | null, asked?: readonly EntryInfo[]) => Promise<void>
   /** It waits no longer, without anybody's decision. Does nothing when it was decided meanwhile. */
   readonly dismiss: (
     id: string,
@@ -45,7 +49,10 @@ export interface Plans {
       readonly actor: Actor | null
     },
   ) => Promise<void>
-  /** Holds the commits that it contains. Rejects with `forbidden`, `plan_not_found`, `conflict` when it does not wait. */
+  /**
+   * Holds the commits that it contains, drops what the API was asked for. Rejects with `forbidden`, `plan_not_found`,
+   * `conflict` when it does not wait.
+   */
   readonly reject: (
     id: string,
     by: { readonly actor: Actor | null; readonly reason: string | null },
@@ -86,20 +93,26 @@ export function createPlans({
         const last = items.at(-1)
         return { items, next: last !== undefined && found.length > query.limit ? cursorOf(last) : null }
       }),
-    propose: async (plan, asking) => {
+    propose: async (plan, asking, entries = []) => {
       const { digest, baseRevision, subject } = plan
       const { id: actor } = await enforce(asking, 'source', subject.map(sourceResource))
+      const ids = plan.requests.map(({ id }) => id)
       const info = {
+        entries,
         actor,
         action: 'plan.create',
         resource: plan._id,
-        details: { digest, baseRevision, subject },
+        details: { digest, baseRevision, subject, ...(ids.length > 0 && { requests: ids }) },
       }
       await change(info, async (session, { collections, head }) => {
         if (head.revision !== baseRevision) throw new EdictError('conflict', 'the base of the plan has moved')
         const superseded = { status: 'Superseded' as const, message: `superseded by ${plan._id}` }
         await collections.plans.updateMany({ status: 'Waiting' }, { $set: superseded }, { session })
         await collections.plans.insertOne(plan, { session })
+        if (ids.length === 0) return
+        const open = { _id: { $in: ids }, outcome: null }
+        const { matchedCount } = await collections.requests.updateMany(open, { $set: { waits: plan._id } }, { session })
+        if (matchedCount !== ids.length) throw new EdictError('conflict', 'a request was withdrawn, or answered')
       })
     },
     dismiss: async (id, { status, message, actor: asking }) => {
@@ -142,6 +155,7 @@ export function createPlans({
         const end = { status: 'Rejected' as const, message, decidedAt: at, decidedBy: actor }
         await collections.plans.updateOne({ _id: id }, { $set: end }, { session })
         await holdCommits(found, { session, context, actor, reason })
+        await dropRequests(found, { session, context, actor, reason })
         return { ...found, ...end }
       })
       return { plan, sequence, hash }
@@ -169,6 +183,14 @@ async function holdCommits(plan: PlanSummary, { session, context, actor, reason 
     // oxlint-disable-next-line no-await-in-loop
     await holds.replaceOne({ _id }, hold, { session, upsert: true })
   }
+}
+
+async function dropRequests(plan: PlanSummary, { session, context, actor, reason }: Holding): Promise<void> {
+  const { at, collections, revision } = context
+  const message = `rejected by ${actor}${reason === null ? '' : `: ${reason}`}`
+  const outcome = { at, ok: false, code: 'conflict' as const, revision, message, findings: [], plan: plan._id }
+  const open = { _id: { $in: plan.requests.map(({ id }) => id) }, outcome: null }
+  await collections.requests.updateMany(open, { $set: { outcome, waits: null } }, { session })
 }
 
 function filterOf({ status, source, cursor }: PlanQuery): Filter<PlanDocument> {

@@ -20,11 +20,11 @@ export interface Requests {
   readonly submit: (request: NewRequest) => Promise<string>
   readonly find: (id: string) => Promise<CycleRequest | null>
   readonly waitFor: WaitFor
-  /** The requests without an outcome, oldest first, without what a change is about. */
+  /** The requests without an outcome, oldest first, without what a change is about; not those that a plan waits with. */
   readonly take: () => Promise<readonly CycleRequest[]>
-  /** Those of them that want a change, whole. */
+  /** All without an outcome that want a change, whole; those, too, that a plan waits with. */
   readonly changes: () => Promise<readonly CycleRequest[]>
-  /** Takes a request back; false when it was answered already. Nothing is done for it any more. */
+  /** Takes a request back; false when it was answered already, or waits in a plan. Nothing is done for it any more. */
   readonly withdraw: (id: string) => Promise<boolean>
   readonly complete: (ids: readonly string[], outcome: CycleOutcome) => Promise<void>
   /** Calls `onWake` when there may be something to take, until the signal is aborted. */
@@ -41,7 +41,7 @@ export function createRequests({
   readonly enforce: Enforce
 }): Requests {
   const find = (id: string) => connection.run((db) => collectionsOf(db).requests.findOne({ _id: id }))
-  const pending = (projection: Record<string, 0>, only: { reason?: 'change' }) =>
+  const pending = (projection: Record<string, 0>, only: { reason?: 'change'; waits?: null }) =>
     connection.run(async (db) => {
       const { requests } = collectionsOf(db)
       const found = await requests
@@ -55,7 +55,7 @@ export function createRequests({
       }
       return items
     })
-  const take = () => pending({ change: 0 }, {})
+  const take = () => pending({ change: 0 }, { waits: null })
   const outcomes = createOutcomes(connection)
   return {
     submit: ({ actor: asking = null, ...request }) =>
@@ -71,12 +71,13 @@ export function createRequests({
     changes: () => pending({}, { reason: 'change' }),
     withdraw: (id) =>
       connection.run(async (db) => {
-        const { deletedCount } = await collectionsOf(db).requests.deleteOne({ _id: id, outcome: null })
+        const { deletedCount } = await collectionsOf(db).requests.deleteOne({ _id: id, outcome: null, waits: null })
         return deletedCount === 1
       }),
     complete: (ids, outcome) =>
       connection.run(async (db) => {
-        await collectionsOf(db).requests.updateMany({ _id: { $in: [...ids] }, outcome: null }, { $set: { outcome } })
+        const open = { _id: { $in: [...ids] }, outcome: null }
+        await collectionsOf(db).requests.updateMany(open, { $set: { outcome, waits: null } })
       }),
     watch: async (onWake, signal) => {
       await Promise.all([follow(connection, onWake, signal), poll(take, onWake, signal)])

@@ -1,6 +1,6 @@
 /**
  * The management of dynamic policies: generate a module from roles, upload, list, read, check and delete modules. Offered
- * under each prefix; a change answers when it is in force. Errors also carry `detail`, which is the message.
+ * under each prefix; a change answers when it is in force, or waits in a plan. Errors also carry `detail`, which is the message.
  */
 import { type createRoute, z } from '@hono/zod-openapi'
 import { randomUUID } from 'node:crypto'
@@ -13,7 +13,7 @@ import type { ApiChange } from '../../policy/api-change.ts'
 import { renderRules } from '../../policy/generate.ts'
 import { generatedModule, ruleKeySchema } from '../../policy/rules.ts'
 import { previewSchema } from '../../policy/schema.ts'
-import { granted, type ApplyChange } from '../changes.ts'
+import { granted, waitingAnswer, waitingResponse, type ApplyChange } from '../changes.ts'
 import { clientAddress } from '../client.ts'
 import type { App, AppEnv } from '../environment.ts'
 import { documentedBody, readJson } from '../json-request.ts'
@@ -79,7 +79,8 @@ const routesBelow = (app: App, base: string, index: number, options: ModuleRoute
     )
     const put = rules.map((rule) => ({ ...rule, id: randomUUID() }))
     const replaceOf = { service_name: service, resource_type: type }
-    await change(c, { kind: 'rules', put, patch: [], remove: [], replaceOf }, actor)
+    const { waitsIn } = await change(c, { kind: 'rules', put, patch: [], remove: [], replaceOf }, actor)
+    if (waitsIn !== undefined) return c.json(waitingAnswer(waitsIn), 202)
     const rego_code = (await modules.read(id)) ?? renderRules(rules)
     return c.json({ message: `Policy for ${service} created successfully`, module_name: id, rego_code }, 200)
   })
@@ -89,7 +90,9 @@ const routesBelow = (app: App, base: string, index: number, options: ModuleRoute
       await may(c, 'change', anything)
       const { module_name: id, rego_code: rego } = await readJson(c, uploadRequest)
       const actor = await may(c, 'change', moduleResource(id))
-      await change(c, { kind: 'modules', put: [{ id, rego }], remove: [], ...(existing && { existing }) }, actor)
+      const asked: ApiChange = { kind: 'modules', put: [{ id, rego }], remove: [], ...(existing && { existing }) }
+      const { waitsIn } = await change(c, asked, actor)
+      if (waitsIn !== undefined) return c.json(waitingAnswer(waitsIn), 202)
       return c.json({ message: `Policy ${id} uploaded successfully` }, 200)
     })
 
@@ -118,7 +121,8 @@ const routesBelow = (app: App, base: string, index: number, options: ModuleRoute
   app.delete(`${base}/*`, async (c) => {
     const id = idBelow(c, base)
     const actor = await may(c, 'change', moduleResource(id))
-    await change(c, { kind: 'modules', put: [], remove: [id] }, actor)
+    const { waitsIn } = await change(c, { kind: 'modules', put: [], remove: [id] }, actor)
+    if (waitsIn !== undefined) return c.json(waitingAnswer(waitsIn), 202)
     return c.json({ message: `Policy ${id} deleted successfully` }, 200)
   })
 
@@ -145,7 +149,7 @@ const idParams = z.object({
 
 /** For the OpenAPI document: an id may hold slashes, which its paths cannot say. */
 const describe = (app: App, base: string, suffix: string): void => {
-  const changed = errorResponses(400, 401, 403, 404, 409, 413, 503)
+  const changed = { ...waitingResponse, ...errorResponses(400, 401, 403, 404, 409, 413, 503) }
   const register = (config: Omit<Parameters<typeof createRoute>[0], 'tags'>): void =>
     app.openAPIRegistry.registerPath({ ...config, tags: ['modules'] })
   register({

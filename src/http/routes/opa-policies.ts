@@ -11,7 +11,7 @@ import { EdictError } from '../../errors.ts'
 import type { ApiChange } from '../../policy/api-change.ts'
 import type { PolicyKey, PolicyMeta } from '../../policy/schema.ts'
 import type { Registry } from '../../registry/registry.ts'
-import { granted, type ApplyChange } from '../changes.ts'
+import { granted, waitingAnswer, waitingResponse, type ApplyChange, type Changed } from '../changes.ts'
 import { clientAddress } from '../client.ts'
 import type { App, AppEnv } from '../environment.ts'
 import type { ErrorLog } from '../error-body.ts'
@@ -94,8 +94,7 @@ export const opaPolicyRoutes = (app: App, deps: OpaPoliciesDeps): void => {
       const id = idOf(c)
       const actor = await may(c, 'change', moduleResource(id))
       const rego = Buffer.from(await readBytes(c)).toString()
-      await change(c, { kind: 'modules', put: [{ id, rego }], remove: [] }, actor)
-      return json(c, {})
+      return changed(c, await change(c, { kind: 'modules', put: [{ id, rego }], remove: [] }, actor))
     }),
   )
 
@@ -104,16 +103,18 @@ export const opaPolicyRoutes = (app: App, deps: OpaPoliciesDeps): void => {
     answering(async (c) => {
       const id = idOf(c)
       const actor = await may(c, 'change', moduleResource(id))
-      await change(c, { kind: 'modules', put: [], remove: [id] }, actor)
-      return json(c, {})
+      return changed(c, await change(c, { kind: 'modules', put: [], remove: [id] }, actor))
     }),
   )
 
   describePolicies(app)
 }
 
-const json = (c: Context<AppEnv>, value: object): Response =>
-  c.body(`${JSON.stringify(value, null, flag(c, 'pretty') ? 2 : 0)}\n`, 200, { 'content-type': 'application/json' })
+const changed = (c: Context<AppEnv>, { waitsIn }: Changed): Response =>
+  waitsIn === undefined ? json(c, {}) : json(c, waitingAnswer(waitsIn), 202)
+
+const json = (c: Context<AppEnv>, value: object, status: 200 | 202 = 200): Response =>
+  c.body(`${JSON.stringify(value, null, flag(c, 'pretty') ? 2 : 0)}\n`, status, { 'content-type': 'application/json' })
 
 /** With its slashes as they are, or as `%2F`. */
 const idOf = (c: Context<AppEnv>): string => pathBelow(c.req.url, base).join('/')
@@ -195,7 +196,7 @@ const describePolicies = (app: App): void => {
     operationId: 'opaPutPolicy',
     summary: 'Put a shared module in force',
     request: { params: id, body: { content: { 'text/plain': { schema: z.string() } } } },
-    responses: answer('In force.', z.object({})),
+    responses: { ...answer('In force.', z.object({})), ...waitingResponse },
   })
   paths.registerPath({
     ...common,
@@ -204,6 +205,6 @@ const describePolicies = (app: App): void => {
     operationId: 'opaDeletePolicy',
     summary: 'Delete a shared module',
     request: { params: id },
-    responses: answer('Gone.', z.object({})),
+    responses: { ...answer('Gone.', z.object({})), ...waitingResponse },
   })
 }

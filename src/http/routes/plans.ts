@@ -9,10 +9,11 @@ import type { Enforce } from '../../auth/enforce.ts'
 import { touchedByPlan } from '../../auth/touched-by-plan.ts'
 import { EdictError } from '../../errors.ts'
 import { documentDiffSchema } from '../../policy/diff.ts'
-import { planStatuses, plannedSourceSchema, type PlanSummary } from '../../policy/plan-document.ts'
+import { planStatuses, type PlanSummary } from '../../policy/plan-document.ts'
 import type { App } from '../environment.ts'
 import { documentedBody, readJson } from '../json-request.ts'
-import { errorResponses, findingJson, instant, jsonContent } from '../schemas.ts'
+import { planAsJson, planSchema } from '../plan-json.ts'
+import { errorResponses, jsonContent } from '../schemas.ts'
 import { acceptedSchema, type CycleRequests, runCycle, waitQuery } from './cycle-requests.ts'
 
 /** Throws `store_unavailable`. */
@@ -38,37 +39,6 @@ export interface PlanRoutesOptions {
   readonly enforce: Enforce
 }
 
-const changeSchema = z.object({
-  create: z.array(z.string()),
-  replace: z.array(z.string()),
-  remove: z.array(z.string()),
-  keep: z.number().int(),
-})
-
-const planSchema = z
-  .object({
-    id: z.string(),
-    digest: z
-      .string()
-      .openapi({ description: 'Names fragments, base revision and changes: what was looked at is what is applied.' }),
-    kind: z.enum(['sync', 'rollback']),
-    status: z.enum(planStatuses),
-    message: z.string(),
-    baseRevision: z.number().int(),
-    revision: z.number().int().nullable().openapi({ description: 'The revision that it made.' }),
-    sources: z.array(plannedSourceSchema),
-    subject: z.array(z.string()).openapi({ description: 'The sources that it is about.' }),
-    changes: z.object({ policies: changeSchema, modules: changeSchema }),
-    findings: z.array(findingJson),
-    tests: z.unknown(),
-    cost: z.unknown(),
-    requests: z.array(z.object({ id: z.string(), actor: z.string() })),
-    createdAt: instant,
-    decidedAt: instant.nullable(),
-    decidedBy: z.string().nullable(),
-  })
-  .openapi('Plan')
-
 const planWithDiffsSchema = planSchema.extend({ diffs: z.array(documentDiffSchema) }).openapi('PlanWithDiffs')
 
 const query = z.object({
@@ -81,14 +51,6 @@ const query = z.object({
 const params = z.object({ id: z.string().openapi({ param: { name: 'id', in: 'path' } }) })
 const rejectRequest = z.strictObject({
   reason: z.string().max(500).nullish().openapi({ description: 'Why, for people.' }),
-})
-
-const planAsJson = ({ _id, createdAt, decidedAt, requests, ...rest }: PlanSummary) => ({
-  id: _id,
-  ...rest,
-  requests: requests.map(({ id, actor }) => ({ id, actor })),
-  createdAt: createdAt.toISOString(),
-  decidedAt: decidedAt?.toISOString() ?? null,
 })
 
 export const planRoutes = (app: App, { plans, requests, enforce }: PlanRoutesOptions): void => {

@@ -13,7 +13,7 @@ import type { ApiChange } from '../../policy/api-change.ts'
 import { parseRules, ruleInputSchema, showRules, type RuleInput } from '../../policy/rule-list.ts'
 import { ruleKey, ruleKeySchema, type Rule } from '../../policy/rules.ts'
 import { previewSchema } from '../../policy/schema.ts'
-import { granted, type ApplyChange } from '../changes.ts'
+import { granted, waitingAnswer, waitingResponse, type ApplyChange } from '../changes.ts'
 import { clientAddress } from '../client.ts'
 import type { App, AppEnv } from '../environment.ts'
 import { documentedBody, invalidRequest, readJson } from '../json-request.ts'
@@ -124,7 +124,8 @@ export const ruleRoutes = (app: App, options: RuleRoutesOptions): void => {
       const { ok, message, findings, preview = null } = outcome
       return c.json({ ok, message, findings, plan: preview }, 200)
     }
-    const { message, counts } = await change(c, { put }, actor)
+    const { message, counts, waitsIn } = await change(c, { put }, actor)
+    if (waitsIn !== undefined) return c.json(waitingAnswer(waitsIn), 202)
     return c.json({ message, rules: counts ?? noCounts }, 200)
   }
 
@@ -160,7 +161,8 @@ export const ruleRoutes = (app: App, options: RuleRoutesOptions): void => {
     await may(c, 'change', anything)
     const input = await readJson(c, ruleInputSchema)
     const actor = await mayChange(c, [input.service_name])
-    await change(c, { put: [{ ...input, id: randomUUID() }], fresh: true }, actor)
+    const { waitsIn } = await change(c, { put: [{ ...input, id: randomUUID() }], fresh: true }, actor)
+    if (waitsIn !== undefined) return c.json(waitingAnswer(waitsIn), 202)
     return c.json(asJson(await standing(input)), 201)
   })
 
@@ -170,7 +172,8 @@ export const ruleRoutes = (app: App, options: RuleRoutesOptions): void => {
     const fields = await readJson(c, patchRequest)
     const { service_name: now } = await found(id)
     const actor = await mayChange(c, [now, fields.service_name ?? now])
-    await change(c, { patch: [{ id, ...fields }] }, actor)
+    const { waitsIn } = await change(c, { patch: [{ id, ...fields }] }, actor)
+    if (waitsIn !== undefined) return c.json(waitingAnswer(waitsIn), 202)
     return c.json(asJson(await found(id)), 200)
   })
 
@@ -179,7 +182,8 @@ export const ruleRoutes = (app: App, options: RuleRoutesOptions): void => {
     await may(c, 'change', anything)
     const { service_name: service } = await found(id)
     const actor = await mayChange(c, [service])
-    await change(c, { remove: [id] }, actor)
+    const { waitsIn } = await change(c, { remove: [id] }, actor)
+    if (waitsIn !== undefined) return c.json(waitingAnswer(waitsIn), 202)
     return c.json({ message: `Rule ${id} deleted successfully` }, 200)
   })
 
@@ -194,7 +198,8 @@ export const ruleRoutes = (app: App, options: RuleRoutesOptions): void => {
     const services = items.map(({ service_name }) => service_name)
     const actor = await mayChange(c, services)
     if (items.length === 0) return c.json({ message: 'no rule matches', rules: noCounts }, 200)
-    const { message, counts } = await change(c, { remove: items.map(({ _id }) => _id) }, actor)
+    const { message, counts, waitsIn } = await change(c, { remove: items.map(({ _id }) => _id) }, actor)
+    if (waitsIn !== undefined) return c.json(waitingAnswer(waitsIn), 202)
     return c.json({ message, rules: counts ?? noCounts }, 200)
   })
 
@@ -234,7 +239,7 @@ const flagOf = (text: 'true' | 'false' | undefined): boolean | undefined =>
   text === undefined ? undefined : text === 'true'
 
 const idParams = z.object({ id: z.string().openapi({ param: { name: 'id', in: 'path' } }) })
-const written = errorResponses(400, 401, 403, 404, 409, 413, 503)
+const written = { ...waitingResponse, ...errorResponses(400, 401, 403, 404, 409, 413, 503) }
 
 const listRoute = createRoute({
   method: 'get',
