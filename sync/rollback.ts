@@ -43,9 +43,18 @@ export async function rollback(options: RollbackOptions, deps: RoundDeps): Promi
   for (let rounds = 1; rounds <= mostRounds; rounds++) {
     // oxlint-disable-next-line no-await-in-loop
     const report = await turnBack(options, deps)
-    if (report !== 'moved') return report
+    if (report !== 'moved') {
+      if (report.changed !== null) await planAgain(deps)
+      return report
+    }
   }
   throw new EdictError('conflict', 'other workers applied again and again while this was planned')
+}
+
+/** What the API was asked for and waits was planned on another base. */
+async function planAgain({ store, api }: RoundDeps): Promise<void> {
+  const waits = api !== null && (await store.requests.changes()).some((request) => request.waits != null)
+  if (waits) await store.requests.submit({ reason: 'sync', source: api.name, commit: null })
 }
 
 async function turnBack(options: RollbackOptions, deps: RoundDeps): Promise<CycleReport | 'moved'> {
