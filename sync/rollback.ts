@@ -3,6 +3,7 @@
  * build, and is applied as a new revision. Those sources are held from then on, so that the next poll does not undo it.
  */
 import type { Actor } from '../src/auth/actor.ts'
+import { systemActor } from '../src/auth/actor.ts'
 import { EdictError } from '../src/errors.ts'
 import { compareText } from '../src/policy/analysis.ts'
 import { apiFragment } from '../src/policy/api-fragment.ts'
@@ -54,7 +55,7 @@ export async function rollback(options: RollbackOptions, deps: RoundDeps): Promi
 /** What the API was asked for and waits was planned on another base. */
 async function planAgain({ store, api }: RoundDeps): Promise<void> {
   const waits = api !== null && (await store.requests.changes()).some((request) => request.waits != null)
-  if (waits) await store.requests.submit({ reason: 'sync', source: api.name, commit: null })
+  if (waits) await store.requests.submit({ reason: 'sync', source: api.name, commit: null, actor: systemActor })
 }
 
 async function turnBack(options: RollbackOptions, deps: RoundDeps): Promise<CycleReport | 'moved'> {

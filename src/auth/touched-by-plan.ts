@@ -15,7 +15,8 @@ export function touchedByPlan(id: string, plan: Planned | null): readonly Resour
   const by = plan?.requests.map(({ actor }) => actor) ?? []
   const policies = namesOf(plan?.changes.policies).map((key) => policyResource(key, by))
   const modules = namesOf(plan?.changes.modules).map((key) => storedModuleResource(key, by))
-  return orPlan(id, [...policies, ...modules])
+  const touched = [...policies, ...modules]
+  return touched.length > 0 ? touched : [{ kind: 'plan', key: id, by }]
 }
 
 export const namesOf = (change: Names | undefined): readonly string[] =>

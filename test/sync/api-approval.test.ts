@@ -7,6 +7,7 @@ import type { CachedOpa } from '../../src/opa/cached.ts'
 import type { ApiChange } from '../../src/policy/api-change.ts'
 import { shipped } from '../../src/policy/rbac.ts'
 import type { CycleOutcome } from '../../src/policy/schema.ts'
+import { enforceOpen } from '../../src/auth/enforce.ts'
 import { collectionsOf } from '../../src/store/collections.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
 import { createApiSource } from '../../sync/api-source.ts'
@@ -14,6 +15,7 @@ import { createReconciler, type Reconciler } from '../../sync/cycle.ts'
 import type { Source } from '../../sync/source.ts'
 import { cachedOpa } from '../opa/opa-for-tests.ts'
 import { useMongo } from '../setup/mongo.ts'
+import { person } from '../setup/actors.ts'
 import { fragment, type Files } from './built-world.ts'
 
 const mongo = useMongo()
@@ -40,7 +42,7 @@ beforeEach(() => {
 
 const open = (): Store => {
   const stop = new AbortController()
-  const opened = openStore({ uri: mongo.uri, database, log, signal: stop.signal })
+  const opened = openStore({ enforce: enforceOpen, uri: mongo.uri, database, log, signal: stop.signal })
   stops.push(async () => {
     stop.abort()
     await opened.close()
@@ -72,7 +74,7 @@ const reconciler = (sources: readonly Source[] = [], approval = ['api'], on: Sto
   })
 
 const ask = (change: ApiChange, { actor = 'ada', dryRun = false } = {}): Promise<string> =>
-  store.requests.submit({ reason: 'change', source: 'api', commit: null, actor, change, dryRun })
+  store.requests.submit({ reason: 'change', source: 'api', commit: null, actor: person(actor), change, dryRun })
 /** As a caller is told. */
 const told = async (id: string): Promise<CycleOutcome> => {
   const outcome = await store.requests.waitFor(id, { timeoutMs: 0 })
@@ -140,7 +142,7 @@ test('a change is not in force but waits in a plan, which is what its caller is 
   expect((await actions()).slice(-6)).toEqual([
     ['plan.ask', 'ada', 'rbac/custom'],
     ['plan.ask', 'eve', 'rbac/engine'],
-    ['plan.create', 'edict', plan._id],
+    ['plan.create', 'local', plan._id],
     ['module.upload', 'ada', 'rbac/custom'],
     ['rules.change', 'eve', 'rbac/engine'],
     ['sync.apply', 'bob', 'policies'],
@@ -184,7 +186,7 @@ test('rejecting drops what was asked for: it is answered, and comes back with no
   const id = await ask(rule('r1', 'admin'))
   await sync.cycle({})
   const plan = await waiting()
-  await store.plans.reject(plan._id, { actor: 'bob', reason: 'too wide' })
+  await store.plans.reject(plan._id, { actor: person('bob'), reason: 'too wide' })
   expect(await told(id)).toMatchObject({ ok: false, code: 'conflict', message: 'rejected by bob: too wide' })
   await sync.cycle({})
   expect(await store.plans.waiting()).toBeNull()
