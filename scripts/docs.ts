@@ -3,11 +3,23 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { enginePlot, performanceMarkdown } from '../bench/document.ts'
 import { extensionsMarkdown } from '../extensions/catalogue.ts'
 import { familiesWith } from '../extensions/index.ts'
+import { cliMarkdown } from '../src/cli/document.ts'
+import { createProgram } from '../src/cli/program.ts'
 import { configMarkdown, configSchema } from '../src/config/document.ts'
 
 const noTools = { parseModule: () => Promise.reject(new Error('nothing is called here')) }
 
+const program = createProgram({
+  env: {},
+  cwd: '.',
+  signal: new AbortController().signal,
+  print: () => undefined,
+  tell: () => undefined,
+  untilStopped: (running) => running,
+})
+
 const files: Readonly<Record<string, () => string>> = {
+  'docs/cli.md': () => cliMarkdown(program),
   'docs/config.md': configMarkdown,
   'docs/edict.schema.json': () => `${JSON.stringify(configSchema(), null, 2)}\n`,
   'docs/extensions.md': () => extensionsMarkdown(familiesWith(noTools)),

@@ -3,23 +3,9 @@
  * The command line. Reads the environment, hands it to the commands (`cli/`, one file each), which have `main/` build and
  * join the parts, and turns errors into exit codes.
  */
-import { Command } from 'commander'
-import { addApply } from './cli/apply.ts'
-import { addAudit } from './cli/audit.ts'
-import { addCompose } from './cli/compose.ts'
-import { addConfirm } from './cli/confirm.ts'
-import { type AddCommand, type Context, exit } from './cli/context.ts'
-import { addPlan } from './cli/plan.ts'
-import { addPolicy } from './cli/policy.ts'
-import { addRelease } from './cli/release.ts'
-import { addRollback } from './cli/rollback.ts'
-import { rulesCommand } from './cli/rules.ts'
-import { addServe } from './cli/serve.ts'
-import { addStatus } from './cli/status.ts'
-import { addSync } from './cli/sync.ts'
-import { addToken } from './cli/token.ts'
+import { exit } from './cli/context.ts'
+import { createProgram } from './cli/program.ts'
 import { EdictError } from './errors.ts'
-import { version } from './version.ts'
 
 const stop = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM'] as const)
@@ -33,39 +19,9 @@ const isStop = (error: unknown): boolean =>
   ((error instanceof EdictError && error.code === 'shutting_down') ||
     (error instanceof Error && error.name === 'AbortError'))
 
-const program = new Command('edict')
-  .description('Git-synced policy evaluation server that embeds OPA as WebAssembly')
-  .version(version)
-  .showHelpAfterError()
-  .exitOverride((error) => process.exit(error.exitCode === 0 ? exit.done : exit.usage))
-  .option('-c, --config <file>', 'configuration file (default: edict.yaml in the working folder)')
-  .option('--as <actor>', 'who acts, in commands that work on the store itself (default: cli.actor)')
-  .option(
-    '--break-glass <reason>',
-    'pass by the rules, in commands that work on the store itself; the audit log says so',
-  )
-
-const commands: readonly AddCommand[] = [
-  addServe,
-  addSync,
-  addStatus,
-  addCompose,
-  addPlan,
-  addApply,
-  addRollback,
-  addConfirm,
-  addRelease,
-  addPolicy,
-  addAudit,
-  addToken,
-]
-const context: Context = {
+const program = createProgram({
   env: process.env,
   cwd: process.cwd(),
-  file: () => program.opts<{ readonly config?: string }>().config,
-  as: () => program.opts<{ readonly as?: string }>().as,
-  breakGlass: () => program.opts<{ readonly breakGlass?: string }>().breakGlass,
-  command: () => program.args.join(' '),
   signal: stop.signal,
   print: (text) => void process.stdout.write(`${text}\n`),
   tell: (text) => void process.stderr.write(`${text}\n`),
@@ -73,10 +29,7 @@ const context: Context = {
     running.catch((error: unknown) => {
       if (!isStop(error)) throw error
     }),
-}
-
-for (const add of commands) add(program, context)
-program.addCommand(rulesCommand(context))
+})
 
 /** What is the caller's to mend is told without a stack. */
 const describe = (error: unknown): string => {

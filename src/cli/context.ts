@@ -17,6 +17,8 @@ export interface Context {
   readonly file: () => string | undefined
   /** `--as`. */
   readonly as: () => string | undefined
+  /** `--server`; otherwise commands work on the store itself. */
+  readonly server: () => string | undefined
   /** `--break-glass`. */
   readonly breakGlass: () => string | undefined
   /** What was asked for, without options. */

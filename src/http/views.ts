@@ -1,5 +1,5 @@
 /** Documents as they read in JSON: dates as text, internal names replaced. */
-import type { Finding, LockDocument, PolicyStatus, SourceDocument } from '../policy/schema.ts'
+import type { Finding, LockDocument, PolicyStatus, RevisionDocument, SourceDocument } from '../policy/schema.ts'
 
 export const lockAsJson = ({ actor, reason, since, until }: LockDocument) => ({
   actor,
@@ -23,4 +23,15 @@ export const sourceAsJson = ({ _id, lastAttempt, lastSuccess, ...rest }: SourceD
   ...rest,
   lastAttempt: lastAttempt?.toISOString() ?? null,
   lastSuccess: lastSuccess?.toISOString() ?? null,
+})
+
+
+export const revisionAsJson = ({ _id, at, ...rest }: RevisionDocument) => ({
+  revision: _id,
+  ...rest,
+  at: at.toISOString(),
+  sources: [...rest.sources],
+  created: [...rest.created],
+  replaced: [...rest.replaced],
+  removed: [...rest.removed],
 })

@@ -6,6 +6,7 @@ import type { RevisionDocument } from '../../policy/schema.ts'
 import type { App } from '../environment.ts'
 import { documentedBody, readJson } from '../json-request.ts'
 import { errorResponses, instant, jsonContent } from '../schemas.ts'
+import { revisionAsJson } from '../views.ts'
 import { type CycleRequests, cycleResponses, outcomeAsJson, runCycle, waitQuery } from './cycle-requests.ts'
 
 /** Throws `store_unavailable`. */
@@ -54,26 +55,16 @@ const rollbackRequest = z.strictObject({
   reason: z.string().max(500).nullish().openapi({ description: 'Why, for people.' }),
 })
 
-const asJson = ({ _id, at, ...rest }: RevisionDocument) => ({
-  revision: _id,
-  ...rest,
-  at: at.toISOString(),
-  sources: [...rest.sources],
-  created: [...rest.created],
-  replaced: [...rest.replaced],
-  removed: [...rest.removed],
-})
-
 export const revisionRoutes = (app: App, { revisions, requests, enforce }: RevisionRoutesOptions): void => {
   app.openapi(listRoute, async (c) => {
     const { limit, before } = c.req.valid('query')
     const found = await revisions.list({ before, limit: limit + 1 })
     const page = found.slice(0, limit)
     const next = found.length > limit ? (page.at(-1)?._id ?? null) : null
-    return c.json({ revisions: page.map(asJson), next }, 200)
+    return c.json({ revisions: page.map(revisionAsJson), next }, 200)
   })
 
-  app.openapi(getRoute, async (c) => c.json(asJson(await revisions.get(c.req.valid('param').revision)), 200))
+  app.openapi(getRoute, async (c) => c.json(revisionAsJson(await revisions.get(c.req.valid('param').revision)), 200))
 
   app.openapi(rollbackRoute, async (c) => {
     const { revision } = c.req.valid('param')
