@@ -6,12 +6,12 @@ import { operationsOf } from './operations.ts'
 type Shown = Readonly<Record<string, unknown>>
 
 /** Columns of a line; what is missing is a dash. */
-const line = (item: Shown, columns: readonly string[]): string =>
-  columns
-    .map((column) => item[column])
-    .map((value) => (Array.isArray(value) ? value.map(String).join(',') : value == null ? '-' : String(value)))
-    .map((text) => (text === '' ? '-' : text))
-    .join('  ')
+const line = (item: Shown, columns: readonly string[]): string => columns.map((column) => text(item[column])).join('  ')
+
+const text = (value: unknown): string => {
+  if (Array.isArray(value)) return value.map(text).join(',') || '-'
+  return typeof value === 'string' || typeof value === 'number' ? String(value) || '-' : '-'
+}
 
 const limitOf = (written: string): number => {
   const limit = Number(written)

@@ -25,7 +25,6 @@ export const sourceAsJson = ({ _id, lastAttempt, lastSuccess, ...rest }: SourceD
   lastSuccess: lastSuccess?.toISOString() ?? null,
 })
 
-
 export const revisionAsJson = ({ _id, at, ...rest }: RevisionDocument) => ({
   revision: _id,
   ...rest,
