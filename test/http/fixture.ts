@@ -22,6 +22,7 @@ import type {
 } from '../../src/policy/schema.ts'
 import { EdictError } from '../../src/errors.ts'
 import type { PlanSummary } from '../../src/policy/plan-document.ts'
+import type { Rule } from '../../src/policy/rules.ts'
 import { createApp } from '../../src/http/app.ts'
 import { createAtRevision } from '../../src/http/at-revision.ts'
 import { createOpenBatch } from '../../src/http/batch/open-batch.ts'
@@ -216,6 +217,7 @@ export const createFixture = (options: FixtureOptions = {}) => {
     /** What revision 5 held; 3 is gone, and none is newer than 8. */
     past: new Map<string, PolicyMeta>(),
     enforced: [] as string[],
+    rules: [] as Rule[],
     storeDown: false,
   }
   const locked = new Map<string, LockDocument>()
@@ -346,7 +348,10 @@ export const createFixture = (options: FixtureOptions = {}) => {
     },
     applyChange: async () => held.outcome ?? { at: new Date(0), ok: false, revision: null, message: '', findings: [] },
     modules: { list: async () => [], read: async () => null },
-    rules: { list: async () => ({ items: [], total: 0 }), get: async () => null },
+    rules: {
+      list: async () => ({ items: held.rules, total: held.rules.length }),
+      get: async (id) => held.rules.find(({ _id }) => _id === id) ?? null,
+    },
     prefixes: ['/api', '/auth-api/api'],
     verifyWebhook: () => held.verdict,
     health: () => held.health,
