@@ -22,6 +22,11 @@ const diffLines = (diff: FileDiff): string[] => {
 const counts = ({ create, replace, remove, keep }: PlannedChange): string =>
   `${create.length} to create, ${replace.length} to replace, ${remove.length} to remove, ${keep} to keep`
 
+const testLines = ({ tests, cost }: Pick<PlanSummary, 'tests' | 'cost'>): string[] => [
+  ...(tests === null ? [] : [`  tests: ${tests.passed} passed, ${tests.failed} failed, ${tests.skipped} skipped`]),
+  ...(cost ?? []).map(({ policy, test, before, after }) => `  cost: ${policy} ${test}: ${before} → ${after} units`),
+]
+
 export const planText = (plan: PlanSummary, diffs: readonly DocumentDiff[]): string => {
   const { digest, baseRevision, sources, changes, findings } = plan
   return [
@@ -29,6 +34,7 @@ export const planText = (plan: PlanSummary, diffs: readonly DocumentDiff[]): str
     ...sources.map(({ name, revision, digest: fragment }) => `  ${fragment === '' ? ' ' : '*'} ${name} at ${revision}`),
     ...marked(changes.policies, 'policy'),
     ...marked(changes.modules, 'module'),
+    ...testLines(plan),
     ...diffs.flatMap(({ files }) => files.flatMap((file) => ['', ...diffLines(file)])),
     ...(findings.length === 0 ? [] : ['', ...findings.map(findingLine)]),
   ].join('\n')

@@ -74,7 +74,7 @@ export async function buildPolicy(
   const subject = { ...policy, main: `${policy.directory}/policy.rego` }
   const built = await compile(subject, { ...plan, areTestsBuilt }, stage)
   if ('findings' in built) return refused([...findings, ...built.findings])
-  const run = planned === null ? null : await testPolicy({ policy, planned, plan, good: built }, stage)
+  const run = planned === null ? null : await testPolicy({ policy, planned, plan, good: built, stored }, stage)
   findings.push(...(run?.findings ?? []))
   const report = run?.report ?? null
   if (findings.some(isError)) return refused(findings, report)

@@ -58,6 +58,8 @@ export interface BuildDeps extends StoredReader {
   readonly blame?: BlameFile
   /** Runs the policies' tests; without it, none are run. */
   readonly tester?: Tester | undefined
+  /** What is stored under a digest: what tests cost on what is in force is compared. */
+  readonly readBlob?: (digest: string) => Promise<Uint8Array>
 }
 
 export type Builder = (request: BuildRequest) => Promise<Built>
@@ -93,7 +95,7 @@ export function createBuilder(deps: BuildDeps): Builder {
     const data = await dataInForce(composition.data.values(), { ...shared, json, packages: taken })
     const tool = { version: await deps.opa.version({ signal }), capabilities: deps.opa.capabilitiesDigest }
     const { blobs, takeBlob } = collectBlobs(options)
-    const { opa, tester } = deps
+    const { opa, tester, readBlob } = deps
     const readable = options.scopes === undefined ? undefined : readableOf(options.scopes, options.libraries ?? [])
     const stage = {
       opa,
@@ -107,6 +109,7 @@ export function createBuilder(deps: BuildDeps): Builder {
       parsed,
       takeBlob,
       tester,
+      readBlob,
       signal,
     }
     const results = await buildAll(composition, stage, options)

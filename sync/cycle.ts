@@ -91,6 +91,7 @@ export function createReconciler({
     readPolicy: (key) => store.policies.get(key),
     readText,
     tester,
+    readBlob: (digest) => store.blobs.get(digest),
     blame: async (source, path, commit) => (await byName.get(source)?.blame(path, commit)) ?? null,
   }
   const bare = createBuilder(builderDeps)

@@ -14,6 +14,7 @@ import {
 import type { ModuleDocument, PolicyDocument, StoredText } from '../src/policy/schema.ts'
 import type { ApiWrites } from '../src/store/api-writes.ts'
 import type { Readable } from '../src/store/readable.ts'
+import { costChanges, plannedTests } from '../src/testing/planned-tests.ts'
 import type { Built } from './built.ts'
 import type { Seen } from './source-status.ts'
 
@@ -86,8 +87,8 @@ export async function planDocument(options: PlanOptions, deps: PlannerDeps): Pro
     changes: { policies: plannedChange(built.plan.policies), modules: plannedChange(built.plan.modules) },
     diffs: await putText(JSON.stringify(diffs), deps),
     findings: [...built.findings.values()].flat().slice(0, mostFindings),
-    tests: null,
-    cost: null,
+    tests: plannedTests(built.tests),
+    cost: costChanges(built.tests),
     requests: [...(options.requests ?? [])],
     status: 'Waiting',
     message,

@@ -2,7 +2,7 @@
 import type { Origin, ParsedModule } from '../src/policy/analysis.ts'
 import { artifactData, planArtifact, type AnalysedFile, type ArtifactPlan } from '../src/policy/artifact.ts'
 import type { DeclaredModule, DeclaredPolicy } from '../src/policy/compose.ts'
-import type { Finding, SourceFile } from '../src/policy/schema.ts'
+import type { Finding, PolicyMeta, SourceFile } from '../src/policy/schema.ts'
 import { regoTests, testEntry, testEntrypoint, type RegoTest } from '../src/testing/rego-tests.ts'
 import { testFindings, type Tester, type TestSubject } from '../src/testing/tester.ts'
 import type { TestReport } from '../src/testing/test-result.ts'
@@ -11,6 +11,8 @@ import { errorFinding, type ArtifactStage, type Good } from './compile-artifact.
 
 export interface TestStage extends ArtifactStage {
   readonly tester?: Tester | undefined
+  /** What is stored under a digest; without it, nothing is compared with what is in force. */
+  readonly readBlob?: ((digest: string) => Promise<Uint8Array>) | undefined
 }
 
 /** Of a policy, or of the file beside a shared module. */
@@ -42,16 +44,37 @@ export interface TestRun {
   readonly planned: PlannedTests
   readonly plan: ArtifactPlan
   readonly good: Good
+  readonly stored: PolicyMeta | undefined
 }
 
-export async function testPolicy({ policy, planned, plan, good }: TestRun, stage: TestStage): Promise<PolicyTests> {
+export async function testPolicy(run: TestRun, stage: TestStage): Promise<PolicyTests> {
+  const { policy, planned, good } = run
   const { key, source } = policy
-  const rules = await builtRules({ policy, planned, plan, good }, stage)
+  const rules = await builtRules(run, stage)
   if (rules !== null && 'findings' in rules) return { report: { key, source, results: [] }, findings: rules.findings }
   const { tester, cases } = planned
   const { digest, wasm, data } = good
   const tested = await tester.test({ key, source, digest, cases, rules, policy: { wasm, data } })
-  return { report: { key, source, results: tested.results }, findings: testFindings(policy, tested) }
+  const before = await resultsBefore(run, stage)
+  const report = { key, source, results: tested.results, ...(before !== undefined && { before }) }
+  return { report, findings: testFindings(policy, tested) }
+}
+
+/** The same cases on the artifact that stands in the store: what they cost there. A blob that is gone is no reason to fail. */
+async function resultsBefore(
+  { policy: { key, source }, planned: { tester, cases }, good, stored }: TestRun,
+  { readBlob }: TestStage,
+): Promise<TestReport['before']> {
+  const artifact = stored?.artifact ?? null
+  if (cases === null || artifact === null || readBlob === undefined || stored?.digest === good.digest) return undefined
+  try {
+    const [wasm, data] = await Promise.all([readBlob(artifact.wasm), readBlob(artifact.data)])
+    const digest = stored?.digest ?? ''
+    const tested = await tester.test({ key, source, digest, cases, rules: null, policy: { wasm, data } })
+    return tested.results
+  } catch {
+    return undefined
+  }
 }
 
 type BuiltRules = TestSubject['rules'] | { readonly findings: readonly Finding[] }

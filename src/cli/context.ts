@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { loadConfig, type Config } from '../config.ts'
 import type { RunOptions } from '../main/deployment.ts'
+import type { Finding } from '../policy/schema.ts'
 import { createProgressBar } from '../progress.ts'
 
 /** 0 done, 1 failed, 2 wrong usage or configuration, 3 done with findings. */
@@ -9,6 +10,13 @@ export const exit = { done: 0, failed: 1, usage: 2, findings: 3 } as const
 
 /** Of commands that say what would change: 0 nothing to do, 1 failed, 2 changes wait, 3 findings, 4 tests failed. */
 export const planExit = { done: 0, failed: 1, pending: 2, findings: 3, testsFailed: 4 } as const
+
+/** For findings; null when none is an error. */
+export const findingsExit = (findings: readonly Finding[]): number | null => {
+  const errors = findings.filter(({ severity }) => severity === 'error')
+  if (errors.length === 0) return null
+  return errors.every(({ code }) => code === 'test_failed') ? planExit.testsFailed : planExit.findings
+}
 
 export interface Context {
   readonly env: Readonly<Record<string, string | undefined>>

@@ -1,7 +1,7 @@
 /** `edict plan [DIR…]`: what `edict apply` would change. Writes nothing. */
 import { runPlan, withDirectories } from '../main/once.ts'
 import { planText } from '../plan-text.ts'
-import { type AddCommand, asJson, configOf, planExit, runOptions } from './context.ts'
+import { type AddCommand, asJson, configOf, findingsExit, planExit, runOptions } from './context.ts'
 
 export const addPlan: AddCommand = (program, context) =>
   void program
@@ -16,8 +16,6 @@ export const addPlan: AddCommand = (program, context) =>
       for (const [name, reason] of unreadable) context.tell(`edict: ${name}: ${reason}`)
       const { _id: _, status: __, ...shown } = plan
       context.print(json ? asJson({ ...shown, diffs, conflict, pending: changesForce }) : planText(plan, diffs))
-      const hasErrors = plan.findings.some(({ severity }) => severity === 'error')
-      if (unreadable.size > 0) process.exitCode = planExit.failed
-      else if (hasErrors) process.exitCode = planExit.findings
-      else process.exitCode = changesForce ? planExit.pending : planExit.done
+      const pending = changesForce ? planExit.pending : planExit.done
+      process.exitCode = unreadable.size > 0 ? planExit.failed : (findingsExit(plan.findings) ?? pending)
     })

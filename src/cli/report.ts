@@ -1,7 +1,7 @@
 /** What a command that changes something says at its end, and its exit code. */
 import type { CycleReport } from '../../sync/cycle-report.ts'
 import { findingLine } from '../finding-text.ts'
-import { asJson, planExit, type Context } from './context.ts'
+import { asJson, findingsExit, planExit, type Context } from './context.ts'
 
 /** What waits for approval or confirmation is a change that is pending. */
 const waits = ({ sources }: CycleReport): boolean =>
@@ -9,7 +9,8 @@ const waits = ({ sources }: CycleReport): boolean =>
 
 const codeOf = (report: CycleReport): number => {
   if (report.refused.size > 0) return planExit.failed
-  if (report.findings.some(({ severity }) => severity === 'error')) return planExit.findings
+  const found = findingsExit(report.findings)
+  if (found !== null) return found
   if (waits(report)) return planExit.pending
   return report.ok ? planExit.done : planExit.failed
 }

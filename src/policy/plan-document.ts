@@ -43,6 +43,27 @@ export const plannedRequestSchema = z.object({
 })
 export type PlannedRequest = z.infer<typeof plannedRequestSchema>
 
+/** What the tests came to of what was compiled anew. */
+const plannedTestsSchema = z.object({
+  passed: z.number().int(),
+  failed: z.number().int(),
+  skipped: z.number().int(),
+  /** The first of those that failed. */
+  failures: z.array(
+    z.object({ policy: z.string(), test: z.string(), file: z.string(), line: z.number().int(), message: z.string() }),
+  ),
+})
+export type PlannedTests = z.infer<typeof plannedTestsSchema>
+
+/** A case that takes another amount of work than before, in units. */
+const costChangeSchema = z.object({
+  policy: z.string(),
+  test: z.string(),
+  before: z.number(),
+  after: z.number(),
+})
+export type CostChange = z.infer<typeof costChangeSchema>
+
 export const planDocumentSchema = z.object({
   /** A UUID. */
   _id: z.string(),
@@ -57,9 +78,9 @@ export const planDocumentSchema = z.object({
   diffs: storedTextSchema,
   findings: z.array(findingSchema),
   /** Results of the policies' own tests; null where none were run. */
-  tests: z.unknown(),
-  /** Changes of what evaluations cost; null where nothing was measured. */
-  cost: z.unknown(),
+  tests: plannedTestsSchema.nullable(),
+  /** Cases whose cost changes, those that change most first; null where nothing was measured. */
+  cost: z.array(costChangeSchema).nullable(),
   /** Changes asked for through the API that it contains, in the order in which they are made. */
   requests: z.array(plannedRequestSchema),
   status: z.enum(planStatuses),

@@ -25,6 +25,8 @@ export interface TestReport {
   readonly key: string
   readonly source: string
   readonly results: readonly TestResult[]
+  /** What its cases came to on the artifact that stands in the store; absent where they were not run on it. */
+  readonly before?: readonly TestResult[]
 }
 
 export interface TestCounts {

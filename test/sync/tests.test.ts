@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { extensions } from '../../extensions/index.ts'
 import type { CachedOpa } from '../../src/opa/cached.ts'
+import { costChanges, plannedTests } from '../../src/testing/planned-tests.ts'
 import { createTester, type Tester } from '../../src/testing/tester.ts'
 import { cachedOpa } from '../opa/opa-for-tests.ts'
 import { createWorld, fragment, shown, type Files } from './built-world.ts'
@@ -139,6 +140,36 @@ describe('tests are run only when something changed', () => {
       ['test_failed shop/price/1.0/policy.tests.yaml:2'],
       good,
     ])
+  })
+})
+
+describe('what a plan says of tests', () => {
+  it('counts, failures, and what cases cost before and after', async () => {
+    const blobs = new Map<string, Uint8Array>()
+    const readBlob = (digest: string) => Promise.resolve(blobs.get(digest) ?? new Uint8Array())
+    const world = createWorld(opa, { tester: createTester({ extensions }), readBlob })
+    const test = expecting('{ a: 1 }')
+    await world.apply([main('a := 1', test)])
+    for (const [digest, bytes] of world.blobs) blobs.set(digest, bytes)
+    const { tests } = await world.build([main('a := 1 if count(numbers.range(1, 500)) == 500', test)])
+    expect(plannedTests(tests)).toEqual({ passed: 1, failed: 0, skipped: 0, failures: [] })
+    const [change] = costChanges(tests) ?? []
+    expect(change).toMatchObject({ policy: 'shop/price/1.0', test: 'c' })
+    expect(change?.after).toBeGreaterThan(change?.before ?? Infinity)
+    const failing = await world.build([main('a := 2', test)])
+    expect(plannedTests(failing.tests)?.failures).toEqual([
+      {
+        policy: 'shop/price/1.0',
+        test: 'c',
+        file: 'shop/price/1.0/policy.tests.yaml',
+        line: 2,
+        message: 'at a: expected 1, got 2',
+      },
+    ])
+  })
+
+  it('nothing where nothing was run', () => {
+    expect([plannedTests([]), costChanges([])]).toEqual([null, null])
   })
 })
 
