@@ -3,6 +3,7 @@
  * is written but opa's cache.
  */
 import { resolve } from 'node:path'
+import type { Extension } from '../../extensions/extension.ts'
 import { createBuilder, type Built } from '../../sync/build.ts'
 import { createDirectorySource } from '../../sync/directory-source.ts'
 import { SourceError } from '../../sync/source.ts'
@@ -12,21 +13,35 @@ import { defaultName } from '../config/sources.ts'
 import { EdictError } from '../errors.ts'
 import { createLog } from '../log.ts'
 import type { CachedOpa } from '../opa/cached.ts'
+import { place } from '../policy/layout.ts'
 import { shipped } from '../policy/rbac.ts'
 import type { Finding, Fragment } from '../policy/schema.ts'
 import { cacheFolder } from '../tools/cache-folder.ts'
+import type { Compiled } from '../testing/runner.ts'
 import type { Tester, TestSubject } from '../testing/tester.ts'
 import { allExtensions, type RunOptions } from './deployment.ts'
 import { testerOf } from './tester.ts'
 
-export interface FolderOptions extends RunOptions {
+export interface DirectoryOptions extends RunOptions {
   readonly directory: string
-  /** Run the tests. */
-  readonly tests: boolean
 }
 
-export interface PolicyFolder {
+export interface FolderOptions extends DirectoryOptions {
+  /** Run the tests. */
+  readonly tests: boolean
+  /** Of all policies, this one alone. */
+  readonly only?: string
+}
+
+/** What a directory holds, and what it is compiled with. */
+export interface OpenSource {
+  readonly source: DirectorySourceConfig
   readonly fragment: Fragment
+  readonly extensions: readonly Extension[]
+  readonly opa: CachedOpa
+}
+
+export interface PolicyFolder extends OpenSource {
   readonly built: Built
   /** All of them, sorted. */
   readonly findings: readonly Finding[]
@@ -42,12 +57,20 @@ const sourceOf = ({ sources }: Config, directory: string): DirectorySourceConfig
   return { kind: 'directory', name: defaultName(directory), directory, intervalMs: 60_000, webhookSecret: null }
 }
 
-export const openFolder = async (options: FolderOptions): Promise<PolicyFolder> => {
-  const { config, env, print, signal, onProgress } = options
+export const openSource = async (options: DirectoryOptions): Promise<OpenSource> => {
+  const { config, env, print, signal } = options
   const source = sourceOf(config, resolve(options.directory))
   const extensions = await allExtensions(options)
   const fragment = await load(source, options)
   const opa = await openCompiler({ extensions, dataDir: cacheFolder(env), env, print, signal })
+  return { source, fragment, extensions, opa }
+}
+
+export const openFolder = async (options: FolderOptions): Promise<PolicyFolder> => {
+  const { config, only, signal, onProgress } = options
+  const opened = await openSource(options)
+  const { source, extensions, opa } = opened
+  const fragment = only === undefined ? opened.fragment : onlyPolicy(opened.fragment, only)
   const { tester, subjects } = recording(testerOf(config, extensions))
   const build = createBuilder({
     opa,
@@ -68,7 +91,26 @@ export const openFolder = async (options: FolderOptions): Promise<PolicyFolder> 
   })
   const findings = [...built.findings.values()].flat()
   const { policies = 0, modules = 0 } = built.counts.get(source.name) ?? {}
-  return { fragment, built, findings, subjects, counts: { policies, modules, rules: await countRules(fragment, opa) } }
+  const counts = { policies, modules, rules: await countRules(fragment, opa) }
+  return { ...opened, fragment, built, findings, subjects, counts }
+}
+
+/** With all that policies share. */
+const onlyPolicy = (fragment: Fragment, key: string): Fragment => {
+  const placed = place(fragment.files.map(({ path }) => path))
+  const isWanted = (path: string): boolean => {
+    const what = placed.get(path)
+    return what?.kind !== 'policy' || what.policy.key === key
+  }
+  return { ...fragment, files: fragment.files.filter(({ path }) => isWanted(path)) }
+}
+
+/** What one policy was compiled to; undefined when it was not. */
+export const compiledOf = ({ built }: PolicyFolder, key: string): Compiled | undefined => {
+  const artifact = built.documents.create.find(({ _id }) => _id === key)?.artifact
+  const blobs = new Map(built.blobs.map(({ digest, bytes }) => [digest, bytes]))
+  const [wasm, data] = [blobs.get(artifact?.wasm ?? ''), blobs.get(artifact?.data ?? '')]
+  return wasm === undefined || data === undefined ? undefined : { wasm, data }
 }
 
 /** Rules of one name in one file are one, whether a function or not; tests do not count. */
@@ -81,7 +123,7 @@ const countRules = async ({ files }: Fragment, opa: CachedOpa): Promise<number> 
   return ofFile.reduce((sum, count) => sum + count, 0)
 }
 
-const load = async (source: DirectorySourceConfig, { config, signal }: FolderOptions): Promise<Fragment> => {
+const load = async (source: DirectorySourceConfig, { config, signal }: DirectoryOptions): Promise<Fragment> => {
   try {
     return await createDirectorySource(source, { log: createLog(config) }).load({ signal })
   } catch (error) {

@@ -6,6 +6,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { parseTarGzip } from 'nanotar'
 import { EdictError } from '../errors.ts'
 import type { ParsedModule, RegoError, RegoFile } from '../policy/analysis.ts'
+import type { RegoVersion } from '../policy/schema.ts'
 import { sha256 } from '../policy/digest.ts'
 import { analyse, type Analysed } from './analyse.ts'
 import { isLasting, readErrors, stoppedError } from './errors.ts'
@@ -21,6 +22,10 @@ export type Build =
   | { readonly ok: true; readonly wasm: Uint8Array }
   | { readonly ok: false; readonly errors: readonly RegoError[] }
 
+export type Format =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly errors: readonly RegoError[] }
+
 export interface Opa {
   /** Names the declared builtins and features; part of every key under which a result is kept. */
   readonly capabilitiesDigest: string
@@ -29,6 +34,8 @@ export interface Opa {
   readonly parse: (text: string, options?: CallOptions) => Promise<ParsedModule>
   /** The AST of a module that parses, with the text of each node; rejects when it does not. */
   readonly tree: (text: string, regoVersion: 0 | 1, options?: CallOptions) => Promise<unknown>
+  /** As `opa fmt` writes it. */
+  readonly format: (text: string, regoVersion: RegoVersion, options?: CallOptions) => Promise<Format>
   /** Compiles without building; tests may be among the files. `[]`: all is well. */
   readonly check: (files: readonly RegoFile[], options?: CallOptions) => Promise<readonly RegoError[]>
   /** Entrypoints: paths of rules, `edict/entry/doc`. */
@@ -83,6 +90,10 @@ export function createOpa({
     tree: (text, regoVersion, { signal } = {}) => {
       const files = [{ path: 'module.rego', text, regoVersion }]
       return inFolder({ files, bundle: false, signal }, (run) => tree(run, regoVersion))
+    },
+    format: (text, regoVersion, { signal } = {}) => {
+      const files = [{ path: 'module.rego', text, regoVersion }]
+      return inFolder({ files, bundle: false, signal }, (run) => format(run, regoVersion))
     },
     check: (files, { signal } = {}) => inFolder({ files, bundle: true, signal }, check),
     build: (files, entrypoints, { signal } = {}) =>
@@ -169,6 +180,13 @@ function parseArguments(regoVersion: 0 | 1): readonly string[] {
     ...(regoVersion === 0 ? ['--v0-compatible'] : []),
   ]
   return ['parse', 'module.rego', ...flags]
+}
+
+async function format({ call }: Run, regoVersion: RegoVersion): Promise<Format> {
+  const ended = await call(['fmt', 'module.rego', ...(regoVersion === 0 ? ['--v0-compatible'] : [])])
+  if (ended.kind !== 'exited') return { ok: false, errors: [stoppedError('fmt', ended)] }
+  if (ended.code !== 0) return { ok: false, errors: readErrors(printedBy(ended)).map(withoutFile) }
+  return { ok: true, text: ended.stdout.toString() }
 }
 
 /** The file is named by who knows its path. */

@@ -1,11 +1,14 @@
 /** `edict policy test [DIR]`: runs the tests beside the policies, on what they compile to. */
 import { writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { caretText } from '../../findings/caret-text.ts'
-import { openFolder, type PolicyFolder } from '../../main/policy-folder.ts'
+import { evaluateCases } from '../../main/policy-cases.ts'
+import { openFolder, type FolderOptions, type PolicyFolder } from '../../main/policy-folder.ts'
 import { isError } from '../../policy/analysis.ts'
 import { junit } from '../../testing/junit.ts'
 import { countTests, type TestReport } from '../../testing/test-result.ts'
 import { countsText, reportText } from '../../testing/test-text.ts'
+import { updatedTests } from '../../testing/update.ts'
 import { type AddCommand, asJson, exit, runOptions } from '../context.ts'
 import { plural, shownPathIn, textOf } from './folder.ts'
 
@@ -13,6 +16,7 @@ interface Options {
   readonly filter?: string
   readonly junit?: string
   readonly json?: boolean
+  readonly update?: boolean
 }
 
 /** Those whose policy's key, or whose own name, holds the text. */
@@ -29,6 +33,26 @@ const untested = ({ counts, subjects }: PolicyFolder): string => {
   return count > 0 ? `; ${plural(count, 'policy')} without tests` : ''
 }
 
+/** The files that were written. */
+const update = async (
+  folder: PolicyFolder,
+  { config, directory }: FolderOptions,
+  filter = '',
+): Promise<readonly string[]> => {
+  const written: string[] = []
+  const wanted = (key: string, name: string) => key.includes(filter) || name.includes(filter)
+  for await (const { file, text, cases } of evaluateCases({ folder, config, wanted })) {
+    const next = updatedTests(
+      text,
+      cases.map(({ test, evaluated: [evaluated] }) => ({ test, evaluated })),
+    )
+    if (next === text) continue
+    await writeFile(join(resolve(directory), file), next)
+    written.push(file)
+  }
+  return written
+}
+
 export const addTest: AddCommand = (policy, context) =>
   void policy
     .command('test')
@@ -37,9 +61,14 @@ export const addTest: AddCommand = (policy, context) =>
     .option('--filter <text>', 'only tests whose name, or whose policy, holds this')
     .option('--junit <file>', 'write the results as JUnit XML, too')
     .option('--json', 'print JSON')
+    .option('--update', 'write what came into the tests files where something else is expected, then test again')
     .action(async (directory: string, options: Options) => {
-      const folder = await openFolder({ ...runOptions(context), directory, tests: true })
+      const run = { ...runOptions(context), directory, tests: true }
       const shownPath = shownPathIn(context, directory)
+      const first = await openFolder(run)
+      const updated = options.update ? await update(first, run, options.filter) : []
+      for (const file of updated) context.tell(`updated ${shownPath(file)}`)
+      const folder = updated.length === 0 ? first : await openFolder(run)
       const reports = filtered(folder.built.tests, options.filter)
       // Those of tests stand in the report.
       const broken = folder.findings.filter((finding) => isError(finding) && finding.code !== 'test_failed')
