@@ -5,6 +5,9 @@ import type { Source } from './source.ts'
 /** More files than this in one cycle are left with the fragment's own commit. */
 const mostFiles = 200
 
+/** A test is not what broke it: the commit at which it failed first is named. */
+export const isOfItsFile = ({ code }: Finding): boolean => code !== 'test_failed'
+
 export interface Blamer {
   readonly findings: (findings: readonly Finding[]) => Promise<Finding[]>
   /** A quarantined status also says whose change it was. */
@@ -17,7 +20,7 @@ export function createBlamer(sources: ReadonlyMap<string, Source>, commits: Read
   async function one(finding: Finding): Promise<Finding> {
     const { source, file } = finding
     const commit = finding.commit ?? commits.get(source)
-    if (file === undefined || commit === undefined) return finding
+    if (file === undefined || commit === undefined || !isOfItsFile(finding)) return finding
     const key = `${source}\0${file}`
     if (!asked.has(key) && asked.size >= mostFiles) return finding
     asked.add(key)

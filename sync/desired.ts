@@ -11,6 +11,7 @@ import type {
   PolicyMeta,
   PolicyStatus,
 } from '../src/policy/schema.ts'
+import { isOfItsFile } from './blame-findings.ts'
 import type { PolicyResult } from './build-policy.ts'
 import type { BuildOptions, Desired } from './built.ts'
 import type { Declared } from './declare.ts'
@@ -117,7 +118,13 @@ async function refusedStatus(
   const now = options.now ?? new Date()
   const status = nextStatus({ before, phase: 'Quarantined', findings: sortFindings(findings), by: origin, now })
   const first = findings.find((finding) => isError(finding) && finding.file !== undefined)
-  if (status === before || deps.blame === undefined || first?.file === undefined || first.source !== origin.source)
+  if (
+    status === before ||
+    deps.blame === undefined ||
+    first?.file === undefined ||
+    first.source !== origin.source ||
+    !isOfItsFile(first)
+  )
     return status
   const blame = await deps.blame(origin.source, first.file, origin.commit)
   return blame === null ? status : { ...status, commit: blame.commit, author: blame.author }

@@ -177,8 +177,92 @@ describe('edict policy test', () => {
     ])
   })
 
-  it('policies-example passes', async () => {
+  it('policies-example passes, and prints what the documents show', async () => {
     const { code, stdout } = await runEdict(['policy', 'test', 'policies-example'], quiet, root)
-    expect([code, stdout]).toEqual([0, expect.stringContaining(' passed, 0 failed\n')])
+    expect(code).toBe(0)
+    const documents = ['docs/policy-tests.md', 'docs/policy-development.md']
+    for (const document of documents)
+      expect(await readFile(join(root, document), 'utf8')).toContain(
+        `$ npm run -s edict -- policy test policies-example\n${stdout}\`\`\`\n`,
+      )
+    const sum = stdout.trimEnd().split('\n').at(-1) ?? ''
+    expect(await readFile(join(root, 'README.md'), 'utf8')).toContain(`policy test policies-example   # ${sum}\n`)
+  })
+
+  it('--update writes what came, and leaves everything else as it is', async () => {
+    const folder = await folderOf({ ...good, 'shop/price/1.0/data.json': '{"most":100}' })
+    const updated = await runEdict(['policy', 'test', '--update'], quiet, folder)
+    expect(updated).toMatchObject({ code: 0, stderr: 'updated shop/price/1.0/policy.tests.yaml\n' })
+    const before = good['shop/price/1.0/policy.tests.yaml'] ?? ''
+    expect(await readFile(join(folder, 'shop/price/1.0/policy.tests.yaml'), 'utf8')).toBe(
+      before.replace('path: { allow: false }', 'path: { allow: true }'),
+    )
+  })
+})
+
+describe('edict policy new, fmt, eval and bench', () => {
+  it('a new policy is valid, formatted, and its tests pass', async () => {
+    const folder = await temporaryFolder()
+    const made = await runEdict(['policy', 'new', 'shop/gift-card/1.0'], quiet, folder)
+    expect([made.code, made.stdout]).toEqual([
+      0,
+      'shop/gift-card/1.0/policy.rego\nshop/gift-card/1.0/policy.tests.yaml\n',
+    ])
+    expect(await runEdict(['policy', 'test'], quiet, folder)).toMatchObject({
+      code: 0,
+      stdout: 'shop/gift-card/1.0  3 passed, 0 failed\n3 passed, 0 failed\n',
+    })
+    expect(await runEdict(['policy', 'fmt', '--check'], quiet, folder)).toMatchObject({ code: 0, stdout: '' })
+    const again = await runEdict(['policy', 'new', 'shop/gift-card/1.0'], quiet, folder)
+    expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('exists already') })
+    const bad = await runEdict(['policy', 'new', 'system/x/1.0'], quiet, folder)
+    expect(bad).toMatchObject({ code: 2, stderr: expect.stringContaining('reserved word') })
+  })
+
+  it('eval answers as a server would, and exits with 1 when it would fail', async () => {
+    const folder = await folderOf({
+      ...good,
+      'a/b/1/policy.rego': 'package a.b\n\nh := get_header("X-A")\n\nn := input.n\n\nx := v if some v in input.v\n',
+      'in.json': '{"n":1.00,"v":[1]}',
+      'bad.json': '{"v":[1,2]}',
+    })
+    const evaluated = await runEdict(
+      ['policy', 'eval', 'a/b/1', '--input', 'in.json', '-H', 'x-a: one', '--cost'],
+      quiet,
+      folder,
+    )
+    expect(evaluated).toEqual({
+      code: 0,
+      stdout: '{"h":"one","n":1.00,"x":1}\n',
+      stderr: expect.stringMatching(/^\d+ units\n$/),
+    })
+    const failed = await runEdict(['policy', 'eval', 'a/b/1', '--input', 'bad.json'], quiet, folder)
+    expect(failed).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('evaluation_error') })
+    const unknown = await runEdict(['policy', 'eval', 'a/c/1'], quiet, folder)
+    expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining('no policy a/c/1') })
+  })
+
+  it('fmt formats v1 and v0 as they are, and tells what cannot be parsed', async () => {
+    const folder = await folderOf({
+      'a/b/1/policy.rego': 'package a.b\nallow   if  true\n',
+      'a/c/1/policy.rego': 'package a.c\nallow {   true }\n',
+      'a/d/1/policy.rego': 'package a.d {\n',
+    })
+    const check = await runEdict(['policy', 'fmt', '--check'], quiet, folder)
+    expect([check.code, check.stdout]).toEqual([
+      1,
+      expect.stringContaining('a/d/1/policy.rego:2:1: error rego_parse_error'),
+    ])
+    await runEdict(['policy', 'fmt'], quiet, folder)
+    expect(await readFile(join(folder, 'a/b/1/policy.rego'), 'utf8')).toBe('package a.b\n\nallow if true\n')
+    expect(await readFile(join(folder, 'a/c/1/policy.rego'), 'utf8')).toBe('package a.c\n\nallow = true\n')
+  })
+
+  it('bench tells units and microseconds of each case', async () => {
+    const { stdout } = await runEdict(['policy', 'bench', '--json'], quiet, await folderOf(good))
+    expect(JSON.parse(stdout)).toMatchObject([
+      { policy: 'shop/price/1.0', test: 'a small sum', cost: expect.any(Number), microseconds: expect.any(Number) },
+      { test: 'a large sum' },
+    ])
   })
 })
