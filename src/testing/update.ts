@@ -4,7 +4,7 @@
  */
 import { isArray } from '../../extensions/compare.ts'
 import { RegoObject, type RegoValue } from '../../extensions/extension.ts'
-import { printJson } from '../../extensions/print-json.ts'
+import { keyText, printJson } from '../../extensions/print-json.ts'
 import { judge } from './judge.ts'
 import type { Evaluated } from './runner.ts'
 import type { Expectation, TestCase, TextRange } from './test-case.ts'
@@ -65,14 +65,14 @@ function written(value: RegoValue | undefined): string {
 function spaced(value: RegoValue): string {
   if (isArray(value)) return `[${value.map(spaced).join(', ')}]`
   if (!(value instanceof RegoObject)) return value === absent ? '!undefined' : printJson(value)
-  const members = value.entries.map(([key, item]) => `${keyText(String(key))}: ${spaced(item)}`)
+  const members = value.entries.map(([key, item]) => `${writtenKey(keyText(key))}: ${spaced(item)}`)
   return members.length === 0 ? '{}' : `{ ${members.join(', ')} }`
 }
 
 const plainKey = /^[A-Za-z_][\w-]*$/
 const words = new Set(['true', 'false', 'null', 'yes', 'no', 'on', 'off'])
 
-const keyText = (key: string): string =>
+const writtenKey = (key: string): string =>
   plainKey.test(key) && !words.has(key.toLowerCase()) ? key : JSON.stringify(key)
 
 /** The members that are expected, with what they are. */
@@ -80,7 +80,7 @@ function narrowed(expected: RegoValue, actual: RegoValue): RegoValue | undefined
   if (!(expected instanceof RegoObject) || !(actual instanceof RegoObject)) return actual
   return new RegoObject(
     expected.entries.map(([key, value]) => {
-      const found = member(actual, String(key))
+      const found = member(actual, keyText(key))
       return [key, found === undefined ? absent : (narrowed(value, found) ?? found)]
     }),
   )
