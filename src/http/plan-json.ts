@@ -1,6 +1,13 @@
 /** A plan as the routes show it, without its differences. */
 import { z } from '@hono/zod-openapi'
-import { planStatuses, plannedRequestSchema, plannedSourceSchema, type PlanSummary } from '../policy/plan-document.ts'
+import {
+  costChangeSchema,
+  planStatuses,
+  plannedRequestSchema,
+  plannedSourceSchema,
+  plannedTestsSchema,
+  type PlanSummary,
+} from '../policy/plan-document.ts'
 import { findingJson, instant } from './schemas.ts'
 
 const changeSchema = z.object({
@@ -25,8 +32,8 @@ export const planSchema = z
     subject: z.array(z.string()).openapi({ description: 'The sources that it is about.' }),
     changes: z.object({ policies: changeSchema, modules: changeSchema }),
     findings: z.array(findingJson),
-    tests: z.unknown(),
-    cost: z.unknown(),
+    tests: plannedTestsSchema.nullable().openapi({ description: 'Of the policies that were compiled anew.' }),
+    cost: z.array(costChangeSchema).nullable().openapi({ description: 'Cases whose cost changes, in units of work.' }),
     requests: z
       .array(
         z.object({

@@ -44,7 +44,7 @@ export const plannedRequestSchema = z.object({
 export type PlannedRequest = z.infer<typeof plannedRequestSchema>
 
 /** What the tests came to of what was compiled anew. */
-const plannedTestsSchema = z.object({
+export const plannedTestsSchema = z.object({
   passed: z.number().int(),
   failed: z.number().int(),
   skipped: z.number().int(),
@@ -56,7 +56,7 @@ const plannedTestsSchema = z.object({
 export type PlannedTests = z.infer<typeof plannedTestsSchema>
 
 /** A case that takes another amount of work than before, in units. */
-const costChangeSchema = z.object({
+export const costChangeSchema = z.object({
   policy: z.string(),
   test: z.string(),
   before: z.number(),
