@@ -28,8 +28,7 @@ function ofJson(error: z.infer<typeof printed>['errors'][number], pathOf: (name:
     fault: 'author',
     ...(file === undefined || file === '' ? {} : { file: pathOf(file) }),
     ...(row === undefined ? {} : { row }),
-    // Column 0 is where a text ends too early.
-    ...(col === undefined ? {} : { col: Math.max(1, col) }),
+    ...(col === undefined ? {} : { col }),
   }
 }
 

@@ -50,8 +50,11 @@ export function findingOf(origin: Origin, code: string, message: string, place: 
   }
 }
 
+/** opa says column 0 where a text ends too early. */
 export function findingOfError(origin: Origin, error: RegoError, file?: string): Finding {
-  return findingOf(origin, error.code, error.message, { file: error.file ?? file, line: error.row, column: error.col })
+  const { code, message, row: line, col } = error
+  const column = col === undefined ? undefined : Math.max(1, col)
+  return findingOf(origin, code, message, { file: error.file ?? file, line, column })
 }
 
 export function isError(finding: Finding): boolean {
