@@ -254,7 +254,7 @@ describe('edict policy new, fmt, eval and bench', () => {
       expect.stringContaining('a/d/1/policy.rego:2:1: error rego_parse_error'),
     ])
     await runEdict(['policy', 'fmt'], quiet, folder)
-    expect(await readFile(join(folder, 'a/b/1/policy.rego'), 'utf8')).toBe('package a.b\n\nallow if true\n')
+    expect(await readFile(join(folder, 'a/b/1/policy.rego'), 'utf8')).toBe('package a.b\n\nallow := true\n')
     expect(await readFile(join(folder, 'a/c/1/policy.rego'), 'utf8')).toBe('package a.c\n\nallow = true\n')
   })
 
