@@ -37,6 +37,15 @@ export interface Condition extends Place {
   readonly shown: readonly string[]
   /** Paths that it may refer to rules by. */
   readonly refs: readonly RulePath[]
+  /** Functions of the policy that it calls with arguments that can be asked for where it stands. */
+  readonly calls: readonly Call[]
+}
+
+export interface Call {
+  readonly function: RulePath
+  /** As it is called there. */
+  readonly name: string
+  readonly args: readonly string[]
 }
 
 export interface Clause extends Place {
@@ -47,6 +56,10 @@ export interface Clause extends Place {
   readonly kind: 'rule' | 'default' | 'function'
   /** Clauses of one `else` chain share the first. */
   readonly chain: number
+  /** Of a function, as written. */
+  readonly params: readonly string[]
+  /** The number of its file. */
+  readonly module: number
   readonly conditions: readonly Condition[]
   /** Names that several conditions use and `some` declares. */
   readonly declares: readonly string[]
@@ -64,6 +77,7 @@ export interface ParsedFile {
 /** What names mean in a file. */
 interface Scope {
   readonly file: string
+  readonly module: number
   readonly package: RulePath
   readonly aliases: ReadonlyMap<string, RulePath>
   /** First names of the rules of its package, of all files. */
@@ -75,13 +89,14 @@ export interface ReadOptions {
   readonly tree: unknown
   readonly rules: ReadonlySet<string>
   readonly firstId: number
+  readonly index: number
 }
 
-export function readClauses({ file, tree, rules, firstId }: ReadOptions): ParsedFile {
+export function readClauses({ file, tree, rules, firstId, index }: ReadOptions): ParsedFile {
   const module = nodeOf(tree as Json)
   const path = constantSteps(listOf(nodeOf(module['package'])['path']).slice(1))
   const imports = nodesOf(module['imports'])
-  const scope: Scope = { file: file.path, package: path, aliases: aliasesOf(imports), rules }
+  const scope: Scope = { file: file.path, module: index, package: path, aliases: aliasesOf(imports), rules }
   const clauses: Clause[] = []
   const add = (rule: Node, chain: number | undefined, head: Node): void => {
     const id = firstId + clauses.length
@@ -139,9 +154,11 @@ function clauseOf({ rule, head, id, chain, scope }: NewClause): Clause {
     text: rule['default'] === true ? `default ${text}` : headText(rule, text),
     kind: isFunction ? 'function' : rule['default'] === true ? 'default' : 'rule',
     chain,
-    ...(isFunction || rule['default'] === true
+    params: nodesOf(params).map((param) => spanOf(param).text),
+    module: scope.module,
+    ...(rule['default'] === true
       ? nothing
-      : bodyOf(rule, [own['key'], own['value'], ref.slice(1)], scope)),
+      : bodyOf({ rule, head: [own['key'], own['value'], ref.slice(1)], params: variablesOf(params), scope })),
   }
 }
 
@@ -155,9 +172,18 @@ function headText(rule: Node, head: string): string {
 
 type Body = Pick<Clause, 'conditions' | 'declares'>
 
-function bodyOf(rule: Node, head: readonly (Json | undefined)[], scope: Scope): Body {
+interface WrittenBody {
+  readonly rule: Node
+  /** Key, value, and what follows the name. */
+  readonly head: readonly (Json | undefined)[]
+  /** Names that the arguments bind. */
+  readonly params: readonly string[]
+  readonly scope: Scope
+}
+
+function bodyOf({ rule, head, params, scope }: WrittenBody): Body {
   const written = nodesOf(rule['body']).filter((expression) => expression['generated'] !== true)
-  const declared = new Set(written.flatMap(declaredIn))
+  const declared = new Set([...params, ...written.flatMap(declaredIn)])
   const isLocal = (name: string): boolean =>
     !isWildcard(name) &&
     name !== 'input' &&
@@ -168,17 +194,20 @@ function bodyOf(rule: Node, head: readonly (Json | undefined)[], scope: Scope): 
   const expressions = inOrder(
     written.filter((expression) => !isPlainSome(expression)),
     usedBy,
+    params,
   )
   const inHead = usedBy(head.map((part) => part ?? null))
   const users = (name: string): number => expressions.filter((expression) => usedBy(expression).has(name)).length
   const shared = [...plain].filter((name) => users(name) > 1 || inHead.has(name))
-  const bound = new Set<string>()
+  const bound = new Set<string>(params)
   const conditions = expressions.map((expression): Condition => {
     const used = usedBy(expression)
     const fresh = [...used].filter((name) => !bound.has(name))
     const isNeeded = fresh.some((name) => users(name) > 1 || inHead.has(name))
     const binds = isNeeded && expression['negated'] !== true
-    const shown = shownOf(expression, (name) => !isLocal(name) || bound.has(name))
+    const isKnown = (name: string): boolean => !isLocal(name) || bound.has(name)
+    const shown = shownOf(expression, isKnown)
+    const calls = callsOf(expression, scope, isKnown)
     if (binds) for (const name of fresh) bound.add(name)
     return {
       file: scope.file,
@@ -187,6 +216,7 @@ function bodyOf(rule: Node, head: readonly (Json | undefined)[], scope: Scope): 
       declares: binds ? [] : fresh.filter((name) => plain.has(name) && !shared.includes(name)),
       shown,
       refs: refsOf(expression, scope, declared),
+      calls,
     }
   })
   const [key, value, steps] = head
@@ -199,6 +229,7 @@ function bodyOf(rule: Node, head: readonly (Json | undefined)[], scope: Scope): 
     declares: [],
     shown: isComplete ? termsOf(part) : [],
     refs: refsOf(part, scope, declared),
+    calls: isComplete ? callsOf(part, scope, () => true) : [],
   }))
   const usedSome = shared.filter((name) => bound.has(name))
   return { conditions: [...conditions, ...ofHead], declares: usedSome }
@@ -210,9 +241,13 @@ const isPlainSome = (expression: Node): boolean => {
 }
 
 /** In the order in which their names can be bound: where a name is only used, another expression binds it before. */
-function inOrder(expressions: readonly Node[], usedBy: (expression: Node) => ReadonlySet<string>): readonly Node[] {
+function inOrder(
+  expressions: readonly Node[],
+  usedBy: (expression: Node) => ReadonlySet<string>,
+  params: readonly string[],
+): readonly Node[] {
   const rest = [...expressions]
-  const bound = new Set<string>()
+  const bound = new Set<string>(params)
   const ordered: Node[] = []
   while (rest.length > 0) {
     const isReady = (expression: Node): boolean => {
@@ -291,6 +326,32 @@ function refsOf(
     if (alias !== undefined) return alias.length === 0 ? [] : [[...alias, ...steps]]
     return rules.has(head) ? [[...own, head, ...steps]] : []
   })
+}
+
+/** Calls outside of comprehensions, each with what its arguments are there. */
+function callsOf(node: Node, scope: Scope, isKnown: (name: string) => boolean): readonly Call[] {
+  if (Array.isArray(node['with'])) return []
+  const found: Call[] = []
+  const add = (parts: readonly Json[]): void => {
+    const [operator, ...args] = parts.map(nodeOf)
+    if (operator === undefined) return
+    const isAskable = operandNames(args).every((name) => isWildcard(name) || isKnown(name))
+    const texts = args.map((arg) => spanOf(arg).text)
+    const names = refsOf(operator, scope, new Set())
+    const { text } = spanOf(operator)
+    if (isAskable && text !== '' && !texts.includes(''))
+      for (const path of names) found.push({ function: path, name: text, args: texts })
+  }
+  const visit = (item: Json | undefined): void => {
+    if (Array.isArray(item)) return item.forEach((one: Json) => visit(one))
+    if (!isNode(item) || /comprehension$/.test(textOf(item['type'])) || item['domain'] !== undefined) return
+    if (item['type'] === 'call') add(listOf(item['value']))
+    visit(item['value'])
+  }
+  const terms = node['terms']
+  if (Array.isArray(terms)) add(terms as readonly Json[])
+  visit(terms ?? node)
+  return found.slice(0, mostShown)
 }
 
 const mostShown = 6

@@ -4,12 +4,13 @@ import type { RegoValue } from '../../extensions/extension.ts'
 import type { Outcome } from '../engine/outcome.ts'
 import { pathKey, showPath, startsWith } from '../policy/paths.ts'
 import type { Clause, Condition, RulePath } from './clauses.ts'
-import type { ClauseOutcome, Failure } from './findings.ts'
+import { itemsOf } from './host.ts'
+import { visitKey, type ClauseOutcome, type Collected, type Failure } from './findings.ts'
 import type { Mask } from './mask.ts'
 import type { Program } from './program.ts'
 import type { AttemptView, ClauseView, ConditionView, Explanation, RuleExplanation, SeenView } from './view.ts'
 
-export interface Findings {
+export interface Findings extends Collected {
   readonly program: Program
   /** The package whose rules go by their short names. */
   readonly home: RulePath
@@ -17,7 +18,6 @@ export interface Findings {
   readonly asked: readonly RulePath[]
   readonly decided: Outcome
   readonly decision: Explanation['decision']
-  readonly outcomes: ReadonlyMap<number, ClauseOutcome>
   /** By `pathKey`. */
   readonly values: ReadonlyMap<string, RegoValue>
   readonly unavailable: ReadonlySet<string>
@@ -27,7 +27,7 @@ export interface Findings {
 
 export function explanationOf(findings: Findings): Explanation {
   const { decided, decision, unavailable, notes, mask } = findings
-  const rules = inOrderOfNeed(findings).map((path) => ruleView(path, findings))
+  const rules = inOrderOfNeed(findings).map((target) => ruleView(target, findings))
   const failed = decided.kind === 'error' || decided.kind === 'invalid_input' ? decided : undefined
   const location = failed?.kind === 'error' ? failed.location : undefined
   return {
@@ -55,65 +55,102 @@ export function ruleTitle(path: RulePath, home: RulePath): string {
   return steps.length === 1 && steps[0]?.startsWith('$') === true ? '_' : steps.join('.')
 }
 
+/** A rule, or a function with the arguments that it was called with. */
+interface Target {
+  readonly path: RulePath
+  readonly args: readonly RegoValue[] | undefined
+  readonly title: string
+}
+
+const ruleTarget = (path: RulePath, home: RulePath): Target => ({ path, args: undefined, title: ruleTitle(path, home) })
+
 /** Those that were asked for, and then what matters for them. */
-function inOrderOfNeed(findings: Findings): readonly RulePath[] {
-  const { asked, program } = findings
-  const found = new Map(asked.map((path) => [pathKey(path), path]))
-  for (const path of found.values()) {
-    const needed = attemptsOf(path, findings).flatMap(({ clause, outcome }) =>
-      outcome.held
-        ? clause.conditions.flatMap((condition) => rulesOf(condition, program))
-        : outcome.missing.flatMap(({ condition }) => rulesOf(clause.conditions[condition], program)),
-    )
-    for (const rule of needed) if (!found.has(pathKey(rule))) found.set(pathKey(rule), rule)
+function inOrderOfNeed(findings: Findings): readonly Target[] {
+  const { asked, home } = findings
+  const found = new Map(asked.map((path) => [ruleTitle(path, home), ruleTarget(path, home)]))
+  for (const target of found.values()) {
+    if (found.size > mostRules) break
+    for (const { clause, outcome } of attemptsOf(target, findings)) {
+      const failures = outcome.held ? outcome.saw : outcome.missing
+      const rules = outcome.held ? clause.conditions.flatMap((condition) => rulesOf(condition, findings)) : []
+      for (const needed of [...rules, ...failures.flatMap((failure) => targetsOf(clause, failure, findings))])
+        if (!found.has(needed.title)) found.set(needed.title, needed)
+    }
   }
-  return [...found.values()].slice(0, mostRules)
+  return [...found.values()]
 }
 
 const mostRules = 100
+const mostCalls = 3
 
-/** The rules with a value that a condition may mean. */
-function rulesOf(condition: Condition | undefined, { rules }: Program): readonly RulePath[] {
-  const refs = condition?.refs ?? []
-  return rules.filter((rule) => refs.some((ref) => startsWith(ref, rule)))
+/** What a failed condition rests on: rules with a value, and calls. */
+function targetsOf(clause: Clause, { condition: index, calls }: Failure, findings: Findings): readonly Target[] {
+  const condition = clause.conditions[index]
+  if (condition === undefined) return []
+  const { home, mask, program } = findings
+  const called = condition.calls.flatMap(({ function: path, args: expressions }, call): Target[] =>
+    program.functions.has(pathKey(path))
+      ? (calls[call] ?? []).slice(0, mostCalls).map((args) => {
+          const seen = itemsOf(args).map((value, at) => ({
+            expression: expressions[at] ?? '',
+            values: [toPlain(value)],
+          }))
+          const shown = mask.shown(seen).map(({ values }) => JSON.stringify(briefly(values[0])))
+          return { path, args: itemsOf(args), title: `${ruleTitle(path, home)}(${shown.join(', ')})` }
+        })
+      : [],
+  )
+  return [...rulesOf(condition, findings), ...called]
 }
 
-const unique = (paths: readonly RulePath[], home: RulePath): readonly string[] => [
-  ...new Set(paths.map((path) => ruleTitle(path, home))),
-]
+/** The rules with a value that a condition may mean. */
+function rulesOf(condition: Condition, { program, home }: Findings): readonly Target[] {
+  return program.rules
+    .filter((rule) => condition.refs.some((ref) => startsWith(ref, rule)))
+    .map((path) => ruleTarget(path, home))
+}
+
+const titlesOf = (targets: readonly Target[]): { rules?: readonly string[] } =>
+  targets.length === 0 ? {} : { rules: [...new Set(targets.map(({ title }) => title))] }
 
 interface Attempt {
   readonly clause: Clause
   readonly outcome: ClauseOutcome
 }
 
-function attemptsOf(path: RulePath, { program, outcomes }: Findings): readonly Attempt[] {
+function attemptsOf({ path, args = [] }: Target, { program, outcomes }: Findings): readonly Attempt[] {
   const key = pathKey(path)
   return program.clauses.flatMap((clause) => {
-    const outcome = outcomes.get(clause.id)
-    return outcome === undefined || pathKey(clause.rule) !== key ? [] : [{ clause, outcome }]
+    const outcome = pathKey(clause.rule) === key ? outcomes.get(visitKey(clause.id, args)) : undefined
+    return outcome === undefined ? [] : [{ clause, outcome }]
   })
 }
 
-function ruleView(path: RulePath, findings: Findings): RuleExplanation {
-  const { program, values, mask } = findings
+function valueOf({ path, args }: Target, { program, values, answers }: Findings): RegoValue | undefined {
   const key = pathKey(path)
-  const attempts = attemptsOf(path, findings)
-  const value = values.get(key)
+  if (args === undefined) return values.get(key)
+  return answers.get(visitKey(-1 - (program.functions.get(key)?.number ?? 0), args))?.[0]
+}
+
+function ruleView(target: Target, findings: Findings): RuleExplanation {
+  const { program, mask } = findings
+  const key = pathKey(target.path)
+  const attempts = attemptsOf(target, findings)
+  const value = valueOf(target, findings)
   const held = firstOfChains(attempts.filter(({ outcome }) => outcome.held))
   const fallback = program.clauses.find(({ kind, rule }) => kind === 'default' && pathKey(rule) === key)
   const isDefault = held.length === 0 && value !== undefined && fallback !== undefined
   const failed = attempts.filter(({ outcome }) => !outcome.held)
   const by = held.map(({ clause, outcome }): ClauseView => {
     const saw = outcome.saw.flatMap((failure) => seenView(clause, failure, mask))
-    const rules = unique(
-      clause.conditions.flatMap((condition) => rulesOf(condition, program)),
-      findings.home,
-    )
-    return { ...placeOf(clause), ...(saw.length === 0 ? {} : { saw }), ...(rules.length === 0 ? {} : { rules }) }
+    const needed = [
+      ...clause.conditions.flatMap((condition) => rulesOf(condition, findings)),
+      ...outcome.saw.flatMap((failure) => targetsOf(clause, failure, findings)),
+    ]
+    return { ...placeOf(clause), ...(saw.length === 0 ? {} : { saw }), ...titlesOf(needed) }
   })
   return {
-    rule: ruleTitle(path, findings.home),
+    rule: target.title,
     ...(value === undefined ? {} : { value: briefly(mask.value(toPlain(value))) }),
     by: isDefault ? [placeOf(fallback)] : by,
     missing: isDenial(value) ? failed.toSorted(byNeed).map((attempt) => attemptView(attempt, findings)) : [],
@@ -136,13 +173,13 @@ const isDenial = (value: RegoValue | undefined): boolean => {
 const byNeed = (a: Attempt, b: Attempt): number =>
   a.outcome.missing.length - b.outcome.missing.length || a.outcome.unasked - b.outcome.unasked
 
-function attemptView({ clause, outcome }: Attempt, { program, home, mask }: Findings): AttemptView {
+function attemptView({ clause, outcome }: Attempt, findings: Findings): AttemptView {
   const conditions = outcome.missing.flatMap((failure): ConditionView[] => {
     const condition = clause.conditions[failure.condition]
     if (condition === undefined) return []
     const { file, line, text } = condition
-    const rules = unique(rulesOf(condition, program), home)
-    return [{ file, line, text, saw: seenView(clause, failure, mask), ...(rules.length === 0 ? {} : { rules }) }]
+    const saw = seenView(clause, failure, findings.mask)
+    return [{ file, line, text, saw, ...titlesOf(targetsOf(clause, failure, findings)) }]
   })
   return { ...placeOf(clause), conditions, ...(outcome.unasked === 0 ? {} : { unasked: outcome.unasked }) }
 }

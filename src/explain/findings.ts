@@ -1,4 +1,5 @@
 /** Visits → per clause, what was missing: of all the ways that its names could be bound, the one with the fewest failures. */
+import { printJson } from '../../extensions/print-json.ts'
 import type { RegoValue } from '../../extensions/extension.ts'
 import type { Clause } from './clauses.ts'
 import { itemsOf, tooMuch, type Visit } from './host.ts'
@@ -8,6 +9,8 @@ export interface Failure {
   readonly condition: number
   /** By shown expression: the values it has; none when it is undefined. */
   readonly saw: readonly (readonly RegoValue[])[]
+  /** By call: the arguments that it was made with. */
+  readonly calls: readonly (readonly RegoValue[])[]
 }
 
 export interface ClauseOutcome {
@@ -22,51 +25,63 @@ export interface ClauseOutcome {
 
 export interface Collector {
   readonly visit: (visit: Visit) => void
-  readonly outcomes: () => ReadonlyMap<number, ClauseOutcome>
+  readonly collected: () => Collected
 }
+
+export interface Collected {
+  /** By `visitKey`. */
+  readonly outcomes: ReadonlyMap<string, ClauseOutcome>
+  /** By `visitKey` of the function's number: what it answers; none when it is undefined. */
+  readonly answers: ReadonlyMap<string, readonly RegoValue[]>
+}
+
+/** A clause (or a function) and the arguments that it was asked with. */
+export const visitKey = (id: number, args: readonly RegoValue[]): string => `${id} ${args.map(printJson).join(',')}`
 
 const mostVisits = 20_000
 
 export function createCollector(clauses: readonly Clause[]): Collector {
   const byId = new Map(clauses.map((clause) => [clause.id, clause]))
-  const best = new Map<number, ClauseOutcome>()
-  const open = new Map<number, Visit>()
+  const best = new Map<string, ClauseOutcome>()
+  const answers = new Map<string, readonly RegoValue[]>()
+  const open = new Map<string, Visit>()
   let visits = 0
 
-  const offer = (id: number, outcome: ClauseOutcome): void => {
-    const known = best.get(id)
-    if (known === undefined || weight(outcome) < weight(known)) best.set(id, outcome)
+  const offer = (key: string, outcome: ClauseOutcome): void => {
+    const known = best.get(key)
+    if (known === undefined || weight(outcome) < weight(known)) best.set(key, outcome)
   }
 
   /** The binding condition after it had nothing to bind. */
-  const close = (visit: Visit): void => {
+  const close = (key: string, visit: Visit): void => {
     const clause = byId.get(visit.clause)
     if (clause === undefined) return
     const condition = clause.conditions.findIndex(({ kind }, index) => kind === 'binds' && index >= visit.seen.length)
-    const failed = { condition, saw: sawOf(visit.next) }
+    const failed = failureOf(condition, visit.next)
     const unasked = clause.conditions.length - condition - 1
-    offer(clause.id, { held: false, missing: [...failuresOf(clause, visit), failed], unasked, saw: [] })
+    offer(key, { held: false, missing: [...failuresOf(clause, visit), failed], unasked, saw: [] })
   }
 
   return {
     visit: (visit) => {
       if (++visits > mostVisits) tooMuch()
+      const key = visitKey(visit.clause, visit.args)
       const clause = byId.get(visit.clause)
-      if (clause === undefined) return
-      const before = open.get(clause.id)
-      if (before !== undefined && visit.stage !== before.stage + 1) close(before)
-      open.delete(clause.id)
-      if (visit.seen.length < clause.conditions.length) return void open.set(clause.id, visit)
+      if (clause === undefined) return void answers.set(key, visit.seen)
+      const before = open.get(key)
+      if (before !== undefined && visit.stage !== before.stage + 1) close(key, before)
+      open.delete(key)
+      if (visit.seen.length < clause.conditions.length) return void open.set(key, visit)
       const missing = failuresOf(clause, visit)
       const saw = clause.conditions.flatMap(({ kind }, condition) =>
-        kind === 'value' ? [{ condition, saw: sawOf(itemsOf(visit.seen[condition])[1]) }] : [],
+        kind === 'value' ? [failureOf(condition, itemsOf(visit.seen[condition])[1])] : [],
       )
-      offer(clause.id, { held: missing.length === 0, missing, unasked: 0, saw })
+      offer(key, { held: missing.length === 0, missing, unasked: 0, saw })
     },
-    outcomes: () => {
-      for (const visit of open.values()) close(visit)
+    collected: () => {
+      for (const [key, visit] of open) close(key, visit)
       open.clear()
-      return best
+      return { outcomes: best, answers }
     },
   }
 }
@@ -77,9 +92,12 @@ function failuresOf({ conditions }: Clause, { seen }: Visit): readonly Failure[]
   return seen.flatMap((value, condition): Failure[] => {
     const kind = conditions[condition]?.kind
     const items = itemsOf(value)
-    if (kind === 'value') return items[0] === 0 ? [{ condition, saw: sawOf(items[1]) }] : []
-    return kind === 'tests' && items.length > 0 ? [{ condition, saw: sawOf(items[0]) }] : []
+    if (kind === 'value') return items[0] === 0 ? [failureOf(condition, items[1])] : []
+    return kind === 'tests' && items.length > 0 ? [failureOf(condition, items[0])] : []
   })
 }
 
-const sawOf = (value: RegoValue | undefined): readonly (readonly RegoValue[])[] => itemsOf(value).map(itemsOf)
+function failureOf(condition: number, sees: RegoValue | undefined): Failure {
+  const [saw, calls] = itemsOf(sees)
+  return { condition, saw: itemsOf(saw).map(itemsOf), calls: itemsOf(calls).map(itemsOf) }
+}

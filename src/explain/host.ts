@@ -16,6 +16,8 @@ export interface Visit {
   readonly seen: readonly RegoValue[]
   /** What the next binding condition sees. */
   readonly next: RegoValue
+  /** Of a function; of a rule none. */
+  readonly args: readonly RegoValue[]
 }
 
 export interface Host {
@@ -24,14 +26,22 @@ export interface Host {
   readonly missed: (name: string) => void
 }
 
+const list = arrayOf(any)
 const fromRequest = new Set(['get_header', 'external.http.header'])
 
 /** Declares what the questions call. */
 export const probeBuiltins = (current: () => Host): readonly PureExtension[] => [
   pure(onBuiltin, [number], boolean, 'Whether it is asked.', ([id]) => current().isWanted(numberOf(id))),
-  pure(atBuiltin, [number, number, arrayOf(any), arrayOf(any)], boolean, 'Tells where an evaluation is.', (args) => {
-    const [clause, stage, seen, next = []] = args
-    current().visit({ clause: numberOf(clause), stage: numberOf(stage), seen: itemsOf(seen), next })
+  pure(atBuiltin, [number, list, list, list], boolean, 'Tells where an evaluation is.', (given) => {
+    const [clause, place, seen, next = []] = given
+    const [stage, args] = itemsOf(place)
+    current().visit({
+      clause: numberOf(clause),
+      stage: numberOf(stage),
+      args: itemsOf(args),
+      seen: itemsOf(seen),
+      next,
+    })
     return true
   }),
 ]

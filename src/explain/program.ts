@@ -8,7 +8,7 @@ import { entryPath } from '../policy/entry.ts'
 import type { RegoError, RegoFile } from '../policy/analysis.ts'
 import { pathKey } from '../policy/paths.ts'
 import { readClauses, ruleNames, type Clause, type ParsedFile, type RulePath } from './clauses.ts'
-import { explainEntry, explainEntrypoint, probeModule, type ProbeModule } from './probe.ts'
+import { explainEntry, explainEntrypoint, probeModule, type Functions, type ProbeModule } from './probe.ts'
 import { constantSteps, listOf, nodeOf, type Json } from './tree.ts'
 
 export interface Program {
@@ -16,6 +16,7 @@ export interface Program {
   readonly clauses: readonly Clause[]
   /** Rules that have a value, by their place in the entry's list. */
   readonly rules: readonly RulePath[]
+  readonly functions: Functions
   /** Clauses that cannot be asked. */
   readonly without: ReadonlySet<number>
 }
@@ -31,15 +32,16 @@ export async function buildProgram(files: readonly RegoFile[], opa: ProgramOpa, 
   const without = new Set<number>()
   let told = rules
   for (let attempt = 0; ; attempt++) {
+    const functions = functionsOf(clauses, without)
     const probes = parsed
       .map((file, index) =>
-        probeModule({ parsed: file, index, rules: names.get(pathKey(file.package)) ?? new Set(), without }),
+        probeModule({ parsed: file, index, rules: names.get(pathKey(file.package)) ?? new Set(), without, functions }),
       )
       .filter(({ lines }) => lines.length > 0)
     const all = [...files, ...probes.map(({ file }) => file), explainEntry(probes, told)]
     // oxlint-disable-next-line no-await-in-loop
     const built = await opa.build(all, explainEntrypoint, call)
-    if (built.ok) return { wasm: built.wasm, clauses, rules: told, without }
+    if (built.ok) return { wasm: built.wasm, clauses, rules: told, functions, without }
     const culprits = attempt < mostAttempts ? culpritsOf(built.errors, probes) : []
     if (told.length === 0 && without.size === clauses.length) throw refused(built.errors)
     if (culprits.length === 0) told = []
@@ -60,13 +62,25 @@ async function parseAll(modules: readonly RegoFile[], opa: ProgramOpa, call: Cal
   for (const [index, file] of modules.entries()) {
     const tree = trees[index]
     const firstId = parsed.reduce((sum, { clauses }) => sum + clauses.length, 0)
-    parsed.push(readClauses({ file, tree, rules: names.get(pathKey(packageOf(tree))) ?? new Set(), firstId }))
+    parsed.push(readClauses({ file, tree, rules: names.get(pathKey(packageOf(tree))) ?? new Set(), firstId, index }))
   }
   return { parsed, names }
 }
 
 const packageOf = (tree: unknown): RulePath =>
   constantSteps(listOf(nodeOf(nodeOf(tree as Json)['package'])['path']).slice(1))
+
+/** One that lacks a clause is not asked at all. */
+function functionsOf(clauses: readonly Clause[], without: ReadonlySet<number>): Functions {
+  const found = new Map<string, { readonly number: number; readonly clauses: Clause[] }>()
+  for (const clause of clauses.filter(({ kind }) => kind === 'function')) {
+    const key = pathKey(clause.rule)
+    const known = found.get(key)
+    if (known === undefined) found.set(key, { number: found.size, clauses: [clause] })
+    else known.clauses.push(clause)
+  }
+  return new Map([...found].filter(([, { clauses: all }]) => !all.some(({ id }) => without.has(id))))
+}
 
 function valueRules(clauses: readonly Clause[]): readonly RulePath[] {
   const functions = new Set(clauses.filter(({ kind }) => kind === 'function').map(({ rule }) => pathKey(rule)))

@@ -84,7 +84,7 @@ export function createRunner({ extensions, limits, clock = wallClock }: RunnerOp
           asked,
           decided,
           decision: decisionOf(decided),
-          outcomes: collector.outcomes(),
+          ...collector.collected(),
           values: valuesOf(program, why),
           unavailable,
           notes: notesOf(program, why),

@@ -24,8 +24,7 @@ const attempt = clause.extend({
 export type AttemptView = z.infer<typeof attempt>
 
 const rule = z.object({
-  rule: z.string(),
-  args: z.array(z.unknown()).readonly().optional().describe('Of a call of a function.'),
+  rule: z.string().describe('Its name; of a function with the arguments of the call.'),
   value: z.unknown().optional().describe('Absent: undefined.'),
   by: z.array(maker).readonly().describe('The clauses that made the value.'),
   missing: z.array(attempt).readonly().describe('Of a denial: the other ways, the one that lacks least first.'),
