@@ -344,7 +344,7 @@ function callsOf(node: Node, scope: Scope, isKnown: (name: string) => boolean): 
   }
   const visit = (item: Json | undefined): void => {
     if (Array.isArray(item)) return item.forEach((one: Json) => visit(one))
-    if (!isNode(item) || /comprehension$/.test(textOf(item['type'])) || item['domain'] !== undefined) return
+    if (!isNode(item) || textOf(item['type']).endsWith('comprehension') || item['domain'] !== undefined) return
     if (item['type'] === 'call') add(listOf(item['value']))
     visit(item['value'])
   }

@@ -169,7 +169,7 @@ file := json.match_schema({"a": 1}, {"$ref": "file:///proc/self/environ"})
       data.adult is 18
 `
     const command = ['policy', 'explain', 'shop/orders/1.0', '--input', 'input.json', '--header', 'X-Shop: north']
-    const asked = await runEdict([...command, '--server', edict.url], {}, folder)
+    const asked = await runEdict(['--server', edict.url, ...command], {}, folder)
     expect(asked).toMatchObject({ code: 0, stdout: words('shop/orders/1.0/policy.rego') })
     const { rego, data } = (await call(`${edict.url}/policy/shop/orders/1.0`)).json as { rego: string; data: string }
     const place = join(folder, 'policies/shop/orders/1.0')

@@ -6,13 +6,13 @@ import { explanationText } from '../../explain/text.ts'
 import { explanationSchema, type Explanation } from '../../explain/view.ts'
 import { explainInFolder } from '../../main/explain-folder.ts'
 import { createClient } from '../client.ts'
+import { readCredential } from '../credential.ts'
 import { type AddCommand, asJson, type Context, exit, runOptions } from '../context.ts'
 
 interface Options {
   readonly input?: string
   readonly header: readonly string[]
   readonly rule?: string
-  readonly server?: string
   readonly json?: boolean
 }
 
@@ -35,7 +35,8 @@ interface Wanted extends Options {
   readonly directory: string
 }
 
-const explained = async (context: Context, { policy, directory, input, header, rule, server }: Wanted) => {
+const explained = async (context: Context, { policy, directory, input, header, rule }: Wanted) => {
+  const server = context.server()
   const bytes = await inputOf(input)
   const headers = headersOf(header)
   if (server === undefined)
@@ -46,7 +47,11 @@ const explained = async (context: Context, { policy, directory, input, header, r
     ...(rule === undefined ? [] : [`"rule":${JSON.stringify(rule)}`]),
   ]
   const path = `/policy/${policy.split('/').map(encodeURIComponent).join('/')}/explain`
-  const answer = await createClient({ url: server }).json('POST', path, JSON.parse(`{${members.join(',')}}`))
+  const answer = await createClient({ url: server, token: readCredential(context.env) }).json(
+    'POST',
+    path,
+    JSON.parse(`{${members.join(',')}}`),
+  )
   return explanationSchema.parse(answer)
 }
 
@@ -58,7 +63,9 @@ const show = ({ print }: Context, explanation: Explanation, json: boolean): void
 export const addExplain: AddCommand = (policy, context) =>
   void policy
     .command('explain')
-    .description('say which rule makes a decision, and of a denial which conditions failed with what they saw')
+    .description(
+      'say which rule makes a decision, and of a denial which conditions failed with what they saw; of a directory, or with --server',
+    )
     .argument('<policy>', 'group/name/version')
     .argument('[dir]', 'the directory', '.')
     .option('-i, --input <file>', 'the input as JSON; - reads standard input')
@@ -69,7 +76,6 @@ export const addExplain: AddCommand = (policy, context) =>
       [],
     )
     .option('--rule <name>', 'one rule of the policy, as allow (default: all)')
-    .option('--server <url>', 'ask a running server about what it serves, instead of a directory')
     .option('--json', 'print JSON')
     .action(async (key: string, directory: string, options: Options) => {
       show(context, await explained(context, { ...options, policy: key, directory }), options.json === true)
