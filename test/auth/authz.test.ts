@@ -8,6 +8,7 @@ import { authzEntrypoint, createAuthz } from '../../src/auth/authz.ts'
 import { policyResource, sourceResource } from '../../src/auth/actions.ts'
 import { defaultRules } from '../../src/auth/default-rules.ts'
 import { createGate } from '../../src/auth/gate.ts'
+import { parseRulesFile } from '../../src/auth/rules-file.ts'
 import { rulesSchema } from '../../src/auth/rules.ts'
 import { coversId } from '../../src/policy/scope.ts'
 import { realOpa } from '../opa/opa-for-tests.ts'
@@ -177,4 +178,12 @@ describe('a rule that does not say what it is about is refused', () => {
   ])('%j', (rule, message) => {
     expect(problem(rule)).toBe(message)
   })
+})
+
+it('the example in the documentation is valid', () => {
+  const page = readFileSync('docs/authorization.md', 'utf8')
+  const example = /```yaml\n(# authz\.yaml\n[^]*?)```/.exec(page)?.[1] ?? ''
+  const { findings, rules } = { findings: [], rules: undefined, ...parseRulesFile(example, 'authz.yaml') }
+  expect(findings).toEqual([])
+  expect(rules?.rules.map(({ id }) => id)).toContain('payments-deploys')
 })

@@ -10,6 +10,7 @@ import { parse } from 'yaml'
 import { mintToken } from '../../src/auth/token.ts'
 import { createProgram } from '../../src/cli/program.ts'
 import { EdictError } from '../../src/errors.ts'
+import { openEdict } from '../../src/main/embedded.ts'
 import { openStore } from '../../src/store/store.ts'
 import { opaPath } from '../setup/opa.ts'
 import { useMongo } from '../setup/mongo.ts'
@@ -225,6 +226,21 @@ it('who locked does not unlock where four eyes are asked for, whatever they may 
   expect(await world.store.locks.list()).toHaveLength(1)
   expect(await run(asking, ['--as', 'bob', 'unlock', key])).toBe('yes')
   expect(await world.store.locks.list()).toEqual([])
+})
+
+it('a program that embeds the store is asked who acts, like everybody', async () => {
+  const world = await open()
+  expect(await run(world, ['sync'])).toBe('yes')
+  const { env } = await withTokens(world)
+  const edict = await openEdict({ env, cwd: env['EDICT_DATA'] ?? '', signal: new AbortController().signal })
+  const lock = async (id: string | null) =>
+    edict.store.locks.lock(key, { actor: id === null ? null : await edict.actor(id), reason: null, until: null })
+  await expect(lock(null)).rejects.toMatchObject({ code: 'unauthenticated' })
+  await expect(lock('vera')).rejects.toMatchObject({ code: 'forbidden' })
+  await lock('olaf')
+  expect(await edict.store.locks.list()).toMatchObject([{ _id: key, actor: 'olaf' }])
+  expect(Object.keys(edict.store)).not.toContain('change')
+  await edict.close()
 })
 
 it('a store that was opened without saying who may do what changes nothing', async () => {

@@ -139,7 +139,7 @@ export const ruleRoutes = (app: App, options: RuleRoutesOptions): void => {
 
   app.openAPIRegistry.registerPath(exportRoute)
   app.get('/api/rules/export', async (c) => {
-    await may(c, 'read', everything('rule'))
+    await may(c, 'export', everything('rule'))
     const asked = exportQuery.safeParse(c.req.query())
     if (!asked.success) throw invalidRequest('the query is not valid', asked.error)
     const { format, is_active, ...rest } = asked.data
