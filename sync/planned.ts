@@ -62,9 +62,9 @@ export function changedSources(options: Pick<PlanOptions, 'seen' | 'standing'>):
 export type Identity = Pick<PlanOptions, 'built' | 'baseRevision' | 'seen' | 'standing' | 'requests'>
 
 export function plannedRequests(granted: ApiWrites | null): readonly PlannedRequest[] {
-  return (granted?.entries ?? []).map(({ request: id, actor, action, resource, counts }) => {
-    return { id, actor, change: { action, resource, rules: counts } }
-  })
+  return (granted?.entries ?? []).flatMap(({ request: id, actor, action, resource, counts }) =>
+    id === null ? [] : [{ id, actor, change: { action, resource, rules: counts } }],
+  )
 }
 
 export function digestOfPlan(options: Identity): string {

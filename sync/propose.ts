@@ -87,7 +87,7 @@ async function makeWait(
   const subject = [...sources].sort()
   const plan = await planDocument({ ...identity, subject, stored: await documents(), now: clock() }, planner)
   const known = new Set(all.flatMap(({ _id, waits }) => (waits == null ? [] : [_id])))
-  const fresh = (granted?.entries ?? []).filter(({ request }) => !known.has(request))
+  const fresh = (granted?.entries ?? []).filter(({ request }) => request !== null && !known.has(request))
   await store.plans.propose(plan, actor, fresh.map(askedOf))
   return plan._id
 }

@@ -1,16 +1,19 @@
 /**
- * Back to an earlier revision: its content stands in for the sources that have changed since, goes through the same
- * build, and is applied as a new revision. Those sources are held from then on, so that the next poll does not undo it.
+ * Back to an earlier revision: its content stands in for the sources that have changed since, rules of the API among it,
+ * goes through the same build, and is applied as a new revision. Those sources are held from then on, so that the next poll does not undo it.
  */
 import type { Actor } from '../src/auth/actor.ts'
 import { systemActor } from '../src/auth/actor.ts'
 import { EdictError } from '../src/errors.ts'
 import { compareText } from '../src/policy/analysis.ts'
+import type { Effect } from '../src/policy/api-effect.ts'
 import { apiFragment } from '../src/policy/api-fragment.ts'
 import { digestOf } from '../src/policy/digest.ts'
 import type { PlanDocument } from '../src/policy/plan-document.ts'
 import type { HoldDocument } from '../src/policy/revision-document.ts'
 import type { Fragment, SourceDocument } from '../src/policy/schema.ts'
+import { turnRules, type TurnedRules } from '../src/policy/turned-rules.ts'
+import type { ApiWrites } from '../src/store/api-writes.ts'
 import type { RevisionContent } from '../src/store/revisions.ts'
 import { referencesOf } from '../src/store/blobs.ts'
 import { isApiSource } from './api-source.ts'
@@ -45,7 +48,7 @@ export async function rollback(options: RollbackOptions, deps: RoundDeps): Promi
     // oxlint-disable-next-line no-await-in-loop
     const report = await turnBack(options, deps)
     if (report !== 'moved') {
-      if (report.changed !== null) await planAgain(deps)
+      if (report.plan != null) await planAgain(deps)
       return report
     }
   }
@@ -60,7 +63,7 @@ async function planAgain({ store, api }: RoundDeps): Promise<void> {
 
 async function turnBack(options: RollbackOptions, deps: RoundDeps): Promise<CycleReport | 'moved'> {
   const { store, sources, clock, buildFrom, planner, holder } = deps
-  const world = await lookBack(options.revision, deps)
+  const { world, turned } = await lookBack(options, deps)
   const { stored, seen, documents } = world
   const subject = seen.flatMap(({ source, fragment }) => (fragment === null ? [] : [source.name])).sort()
   const commits = newestCommits(seen, new Set(subject))
@@ -69,7 +72,8 @@ async function turnBack(options: RollbackOptions, deps: RoundDeps): Promise<Cycl
   const parts = { gates: new Map(), proposal: null, confirmed: new Map(), now: clock(), findingsOf: blamer.findings }
   const all = await statusesOf({ seen, built, ...parts })
   const report = { seen, built, at: clock() }
-  if (built.conflict || !built.changesForce) {
+  const granted = turned?.effect == null ? null : writesOf(turned, turned.effect, whoOf(options))
+  if (built.conflict || !(built.changesForce || granted !== null)) {
     const statuses = built.conflict ? all : []
     const left = reportOf({ ...report, statuses, revision: stored.revision, plan: null, hasChanges: false })
     return built.conflict ? left : { ...left, message: `what revision ${options.revision} held is in force already` }
@@ -82,29 +86,47 @@ async function turnBack(options: RollbackOptions, deps: RoundDeps): Promise<Cycl
   await blobs.flush()
   const { actor, by } = options
   const { revision: baseRevision } = stored
-  const applied = await applyBuilt({ store, holder, built, baseRevision, statuses, blamer, record, actor, by, holds })
+  const common = { store, holder, built, baseRevision, statuses, blamer, record, actor, by, holds, granted }
+  const applied = await applyBuilt(common)
   if (applied === 'moved') return 'moved'
   return reportOf({ ...report, statuses, revision: applied, plan: record._id, hasChanges: true })
 }
 
 /** The sources as that revision had them; one that has not changed since stands as it is. */
-async function lookBack(revision: number, { store, sources, configured }: RoundDeps): Promise<World> {
+async function lookBack(
+  options: RollbackOptions,
+  { store, sources, configured, clock }: RoundDeps,
+): Promise<{ readonly world: World; readonly turned: TurnedRules | null }> {
+  const { revision } = options
   const stored = await readStored({ store, configured, thorough: false })
   const then = await store.revisions.contentAt(revision)
   const now = revision === stored.revision ? then : await store.revisions.contentAt(stored.revision)
   const readText = store.policies.readText
+  const rules = async (): Promise<TurnedRules> => {
+    const then = await store.rules.at(revision)
+    return turnRules({ now: await store.rules.all(), then, actor: whoOf(options), at: clock() })
+  }
+  const turned = [...sources.values()].some(isApiSource) ? await rules() : null
   const seen = await Promise.all(
     [...sources.values()].map(async (source): Promise<Seen> => {
       const [past, present] = [ownOf(source, then), ownOf(source, now)]
-      const isSame = contentDigest(past) === contentDigest(present)
-      const fragment = isSame ? null : await pastFragment(source, past, readText)
+      const own = isApiSource(source) ? turned : null
+      const isSame = contentDigest(past) === contentDigest(present) && (own?.effect ?? null) === null
+      const fragment = isSame ? null : await pastFragment(source, past, { readText, rules: own?.rules })
       return { source, before: stored.sources.get(source.name), fragment, attempted: false, error: null }
     }),
   )
-  return { options: {}, stored, seen, documents: documentsOf(stored, seen), waiting: null, holds: [], requests: [] }
+  const documents = documentsOf(stored, seen)
+  return { world: { options: {}, stored, seen, documents, waiting: null, holds: [], requests: [] }, turned }
 }
 
-/** Rules are rows of a table that is changed row by row, with an audit entry each: they are not turned back. */
+const whoOf = ({ by, actor }: RollbackOptions): string => by ?? actor?.id ?? 'local'
+
+function writesOf({ writes: rules }: TurnedRules, effect: Effect, actor: string): ApiWrites {
+  return { entries: [{ ...effect, request: null, actor, from: null }], rules }
+}
+
+/** The table of rules is made of the rules themselves. */
 function ownOf({ name, kind }: Source, { revision, policies, modules }: RevisionContent): RevisionContent {
   const isOwn = ({ repository }: { readonly repository: string }) => repository === name
   const own = modules.filter((module) => isOwn(module) && (kind !== 'api' || module.kind === 'module'))
@@ -124,17 +146,22 @@ function textsOf(
   return [...referencesOf({ rego, data, files }), data === null ? '' : 'data.json', ...names]
 }
 
+interface PastContent {
+  readonly readText: Parameters<typeof fragmentOf>[0]['readText']
+  /** Of the API. */
+  readonly rules: TurnedRules['rules'] | undefined
+}
+
 async function pastFragment(
   source: Source,
   { revision, policies, modules }: RevisionContent,
-  readText: Parameters<typeof fragmentOf>[0]['readText'],
+  { readText, rules }: PastContent,
 ): Promise<Fragment> {
   const fragment = await fragmentOf({ source: source.name, policies, modules, readText })
-  if (isApiSource(source)) {
-    await source.load({})
+  if (rules !== undefined) {
     const files = new Map(fragment.files.map((file) => [file.path.replace(/\.rego$/, ''), file]))
     return {
-      ...apiFragment(source.name, { ...source.content(), modules: files }),
+      ...apiFragment(source.name, { rules, modules: files }),
       ...(fragment.origins && { origins: fragment.origins }),
     }
   }
@@ -145,15 +172,15 @@ async function pastFragment(
 
 /** What the API changes is changed on purpose: nothing polls it, so nothing needs to be held. */
 function holdsOf(plan: PlanDocument, options: RollbackOptions, { sources, clock }: RoundDeps): readonly HoldDocument[] {
-  const { revision, by, reason = null } = options
-  const actor = by ?? options.actor?.id ?? 'local'
+  const { revision, reason = null } = options
+  const actor = whoOf(options)
   return plan.subject
     .filter((name) => sources.get(name)?.kind !== 'api')
     .toSorted(compareText)
     .map((_id) => ({ _id, kind: 'rollback', commit: null, revision, plan: plan._id, actor, reason, at: clock() }))
 }
 
-/** Only the sources that are turned back are written: nothing was seen of the others. */
+/** Only the sources that are held are written: nothing was seen of the others. */
 function turnedStatus(
   status: SourceDocument,
   before: SourceDocument | undefined,

@@ -172,7 +172,7 @@ async function recordOf({ world, chosen }: Decision, { planner, clock }: RoundDe
 }
 
 function grantedTo({ granted }: Chosen['settled']): readonly string[] {
-  return granted?.entries.map(({ request }) => request) ?? []
+  return (granted?.entries ?? []).flatMap(({ request }) => request ?? [])
 }
 
 /** What waits in a plan is not refused for a Conflict that stands without it. */

@@ -1,5 +1,6 @@
-/** Collections `versions` and `holds`: what earlier revisions consisted of, and which sources stand still since a decision. */
+/** Collections `versions`, `pastRules` and `holds`: what earlier revisions consisted of, and which sources stand still since a decision. */
 import { z } from 'zod'
+import { ruleSchema } from './rules.ts'
 import { moduleDocumentSchema, policyDocumentSchema } from './schema.ts'
 
 const common = {
@@ -19,6 +20,18 @@ export const versionDocumentSchema = z.discriminatedUnion('kind', [
   z.object({ ...common, kind: z.literal('module'), document: moduleDocumentSchema }),
 ])
 export type VersionDocument = z.infer<typeof versionDocumentSchema>
+
+/** A rule as it was until a revision changed or deleted it. */
+export const pastRuleSchema = z.object({
+  /** `<id>@<from>`. */
+  _id: z.string(),
+  /** The revision that wrote it. */
+  from: z.number().int(),
+  /** The revision that changed or deleted it. */
+  to: z.number().int(),
+  rule: ruleSchema,
+})
+export type PastRuleDocument = z.infer<typeof pastRuleSchema>
 
 /** `_id` is the source's name. */
 export const holdDocumentSchema = z.object({

@@ -1,4 +1,4 @@
-/** What a plan grants to callers of the API, written in its transaction: their audit entries, rules, and their answers. */
+/** What a plan changes through the API, written in its transaction: audit entries, rules, and the callers' answers. */
 import type { ClientSession } from 'mongodb'
 import { EdictError } from '../errors.ts'
 import type { CycleOutcome } from '../policy/schema.ts'
@@ -9,8 +9,8 @@ import { type RuleWrites, writeRules } from './rules.ts'
 export interface ApiWrites {
   /** One for each change. */
   readonly entries: readonly (EntryInfo & {
-    /** Its request, answered by this. */
-    readonly request: string
+    /** Its request, answered by this; null: nobody waits for an answer. */
+    readonly request: string | null
     readonly counts: NonNullable<CycleOutcome['counts']>
   })[]
   readonly rules: RuleWrites
@@ -23,10 +23,11 @@ export async function writeApi(
 ): Promise<void> {
   const { session, context } = at
   await writeRules(rules, at)
-  const answers = entries.map(({ request, counts }, index) => {
+  const answers = entries.flatMap(({ request, counts }, index) => {
+    if (request === null) return []
     const done = { at: context.at, ok: true, revision: context.revision, message: 'applied', findings: [] }
     const outcome = { ...done, counts, ...context.entries[index] }
-    return { updateOne: { filter: { _id: request, outcome: null }, update: { $set: { outcome, waits: null } } } }
+    return [{ updateOne: { filter: { _id: request, outcome: null }, update: { $set: { outcome, waits: null } } } }]
   })
   if (answers.length === 0) return
   const { matchedCount } = await context.collections.requests.bulkWrite(answers, { session })

@@ -24,6 +24,7 @@ import type { Change, ChangeContext } from './change.ts'
 import type { Collections } from './collections.ts'
 import type { Connection } from './connection.ts'
 import type { Lease } from './lease.ts'
+import { keepPast } from './past-rules.ts'
 import { textChanges } from './text-changes.ts'
 import { lighten } from './lighten.ts'
 import { notWaiting } from './plans.ts'
@@ -98,6 +99,8 @@ export interface ApplyDeps {
 }
 
 export function createApply({ connection, change, blobs, enforce }: ApplyDeps): Apply {
+  const keepPastRules = ({ rules: { put, remove } }: ApiWrites, to: number) =>
+    connection.run((db) => keepPast(db, [...put.map(({ _id }) => _id), ...remove], to))
   return {
     archive: (documents) => archive(documents, blobs),
     apply: async ({ plan, lease, actor: acting, by }) => {
@@ -114,6 +117,7 @@ export function createApply({ connection, change, blobs, enforce }: ApplyDeps): 
         entries: entriesOf(plan),
         changes: await connection.run((db) => textChanges(db, plan, plan.archived)),
       }
+      if (plan.api !== undefined) await keepPastRules(plan.api, plan.baseRevision + 1)
       const { sequence, revision } = await change({ ...info, details: summaryOf(plan) }, async (session, context) => {
         await guard({ session, context, lease, baseRevision: plan.baseRevision })
         await blobsMustExist(connection.db, [

@@ -1,7 +1,7 @@
 /** Names and document types of the collections: every other file of the store reaches them through here. */
 import type { Db } from 'mongodb'
 import type { PlanDocument } from '../policy/plan-document.ts'
-import type { HoldDocument, VersionDocument } from '../policy/revision-document.ts'
+import type { HoldDocument, PastRuleDocument, VersionDocument } from '../policy/revision-document.ts'
 import type { Rule } from '../policy/rules.ts'
 import type {
   AuditDocument,
@@ -46,6 +46,7 @@ export const collectionNames = [
   'sources',
   'revisions',
   'versions',
+  'pastRules',
   'plans',
   'holds',
   'audit',
@@ -72,6 +73,7 @@ export const collectionsOf = (db: Db) => ({
   rules: db.collection<Rule>('rules'),
   sources: db.collection<SourceDocument>('sources'),
   revisions: db.collection<RevisionDocument>('revisions'),
+  pastRules: db.collection<PastRuleDocument>('pastRules'),
   versions: db.collection<VersionDocument>('versions'),
   plans: db.collection<PlanDocument>('plans'),
   holds: db.collection<HoldDocument>('holds'),

@@ -10,7 +10,7 @@ import { type CollectionName, type Collections, collectionNames, collectionsOf }
 import type { Connection, StoreLog } from './connection.ts'
 import { restoreHead, restoreLease } from './head.ts'
 import { validators } from './validators.ts'
-import { reseedVersions } from './versions.ts'
+import { forgetRevisions, reseedVersions } from './versions.ts'
 
 const daySeconds = 86_400
 
@@ -26,6 +26,7 @@ const indexes: Partial<Record<CollectionName, IndexDescription[]>> = {
     { key: { kind: 1, key: 1, from: -1 }, name: 'identity', unique: true },
     { key: { from: 1, to: 1 }, name: 'range' },
   ],
+  pastRules: [{ key: { to: 1, from: 1 }, name: 'range' }],
   plans: [
     { key: { status: 1, createdAt: -1 }, name: 'status' },
     { key: { createdAt: -1, _id: -1 }, name: 'age' },
@@ -72,6 +73,7 @@ export const createEnsure =
       await restoreLease(db)
       const head = await restoreHead(db)
       if (created.includes('versions')) await reseedVersions(db, blobs)
+      else if (created.includes('pastRules')) await forgetRevisions(db)
       const locks = await restoreLocks(db, change)
       await restoreRequired(db, change)
       // A heartbeat may have been quicker with `replicas`; a store that lacks all else is a new one.

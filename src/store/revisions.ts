@@ -94,7 +94,7 @@ export function createRevisions(connection: Connection): Revisions {
 
 /** The list first: what it does not name is not answered for, whatever is left of it when this is cut off. */
 async function prune(
-  { head, revisions, versions, plans }: ReturnType<typeof collectionsOf>,
+  { head, revisions, versions, pastRules, plans }: ReturnType<typeof collectionsOf>,
   { count, ageMs }: RevisionBounds,
 ): Promise<{ readonly removed: number }> {
   const newest = (await head.findOne({ _id: 'head' }))?.revision ?? 0
@@ -104,6 +104,7 @@ async function prune(
   const gone = await revisions.find({ _id: { $lt: floor } }, { projection: { plan: 1 } }).toArray()
   if (gone.length > 0) await revisions.deleteMany({ _id: { $lt: floor } })
   await versions.deleteMany({ to: { $ne: null, $lte: floor } })
+  await pastRules.deleteMany({ to: { $lte: floor } })
   await plans.deleteMany({ _id: { $in: gone.map(({ plan }) => plan) } })
   await plans.deleteMany({ status: { $nin: ['Waiting', 'Applied'] }, createdAt: { $lt: old } })
   return { removed: gone.length }

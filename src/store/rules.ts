@@ -5,6 +5,7 @@ import { ruleKey, ruleSchema, type Rule } from '../policy/rules.ts'
 import type { ChangeContext } from './change.ts'
 import { collectionsOf } from './collections.ts'
 import type { Connection, StoreLog } from './connection.ts'
+import { rulesAt } from './past-rules.ts'
 import { readable } from './readable.ts'
 import { sleep } from './wait.ts'
 
@@ -23,6 +24,8 @@ export interface RuleQuery {
 export interface Rules {
   /** By `ruleKey`; the same object as long as nothing has changed. `thorough` reads all anew. */
   readonly all: (options?: { readonly thorough?: boolean }) => Promise<ReadonlyMap<string, Rule>>
+  /** Those of a revision that is kept. Who applies something by it is refused when the store has moved on since. */
+  readonly at: (revision: number) => Promise<readonly Rule[]>
   readonly list: (query: RuleQuery) => Promise<{ readonly items: readonly Rule[]; readonly total: number }>
   readonly get: (id: string) => Promise<Rule | null>
   readonly ofService: (service: string) => Promise<readonly Rule[]>
@@ -42,6 +45,11 @@ export function createRules({ connection, log }: { connection: Connection; log: 
       connection.run(async (db) => {
         known = await load(db, thorough ? null : known, parsed)
         return known.rules
+      }),
+    at: (revision) =>
+      connection.run(async (db) => {
+        known = await load(db, known, parsed)
+        return rulesAt(db, known.rules.values(), revision)
       }),
     list: ({ limit, skip, ...query }) =>
       connection.run(async (db) => {

@@ -126,6 +126,7 @@ export const validators: Readonly<Record<CollectionName, Document>> = {
     to: numberOrNull,
     document: { bsonType: 'object' },
   }),
+  pastRules: every({ _id: text, from: number, to: number, rule: { bsonType: 'object' } }),
   plans: every({
     _id: text,
     digest: text,

@@ -83,15 +83,22 @@ function versionsOf({ policies, modules }: Archived, from: number): readonly Ver
 
 const named = (kind: string, key: string, from: number) => ({ _id: `${kind}:${key}@${from}`, key, from, to: null })
 
+/** Nothing is known of what was in force before now. */
+export async function forgetRevisions(db: Db): Promise<number> {
+  const { head, revisions } = collectionsOf(db)
+  const revision = (await head.findOne({ _id: 'head' }))?.revision ?? 0
+  if (revision > 0) await revisions.deleteMany({ _id: { $lte: revision } })
+  return revision
+}
+
 /**
  * When the collection was lost nothing is known of earlier revisions any more: they are not listed, and what is in force
  * begins anew, to be part of the next ones.
  */
 export async function reseedVersions(db: Db, blobs: Pick<Blobs, 'put'>): Promise<void> {
-  const { head, revisions, versions, policies, modules } = collectionsOf(db)
-  const revision = (await head.findOne({ _id: 'head' }))?.revision ?? 0
+  const { versions, policies, modules } = collectionsOf(db)
+  const revision = await forgetRevisions(db)
   if (revision === 0) return
-  await revisions.deleteMany({ _id: { $lte: revision } })
   const stored = {
     create: await policies.find().toArray(),
     replace: [],

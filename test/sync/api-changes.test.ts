@@ -9,6 +9,8 @@ import type { ApiChange } from '../../src/policy/api-change.ts'
 import { shipped } from '../../src/policy/rbac.ts'
 import type { CycleOutcome } from '../../src/policy/schema.ts'
 import { enforceOpen } from '../../src/auth/enforce.ts'
+import { collectionsOf } from '../../src/store/collections.ts'
+import { keepPast } from '../../src/store/past-rules.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
 import { createApiSource } from '../../sync/api-source.ts'
 import { createReconciler, type Reconciler } from '../../sync/cycle.ts'
@@ -281,28 +283,99 @@ describe('changes through the API', () => {
 })
 
 describe('going back', () => {
-  test('turns modules of the API back, leaves rules as they are, and holds nobody', async () => {
+  test('turns modules and rules of the API back in one revision, and holds nobody', async () => {
     const sync = reconciler()
+    const [kept, changed, deleted, off] = [
+      rule('engine', 'admin', 'read'),
+      rule('engine', 'admin', 'write'),
+      rule('gone', 'viewer', 'read'),
+      rule('engine', 'nobody', 'read', false),
+    ]
     await ask(upload('rbac/custom', extra('analyst')))
+    await ask(rules(kept, changed, deleted, off))
     await sync.cycle({})
     const { revision } = await store.head()
+    const table = async () =>
+      (await store.policies.modules()).items.find(({ kind, repository }) => kind === 'data' && repository === 'api')
+    const stored = async () =>
+      [...(await store.rules.all({ thorough: true })).values()]
+        .map(({ _id, service_name, role, action, is_active }) => [_id, service_name, role, action, is_active])
+        .sort()
+    const [before, then] = [await table(), await stored()]
     await ask(upload('rbac/custom', extra('auditor')))
     await ask(upload('rbac/second', extra('clerk')))
-    await ask(rules(rule('engine', 'admin', 'read')))
+    await ask({ kind: 'rules', put: [], patch: [{ id: changed.id, is_active: false }], remove: [deleted.id] })
     await sync.cycle({})
-    const data = async () =>
-      (await store.policies.modules()).items.find(({ kind, repository }) => kind === 'data' && repository === 'api')
-    const before = await data()
-    expect(await sync.rollback({ revision, actor: person('ada') })).toMatchObject({ ok: true, revision: revision + 2 })
+    // Another rule of the same name, another that only then was.
+    const again = { ...deleted, id: 'other' }
+    await ask(rules(again, rule('late', 'viewer', 'read')))
+    await ask({ kind: 'rules', put: [], patch: [{ id: off.id, role: 'somebody' }], remove: [] })
+    await sync.cycle({})
+    expect(await stored()).toHaveLength(5)
+    expect(await sync.rollback({ revision, actor: person('ada') })).toMatchObject({ ok: true, revision: revision + 3 })
     expect(await modules()).toContain('api:rbac/custom.rego')
     expect(await modules()).not.toContain('api:rbac/second.rego')
     const custom = (await store.policies.modules()).items.find(({ _id }) => _id === 'api:rbac/custom.rego')
     expect(await store.policies.readText(custom?.text ?? '')).toBe(extra('analyst'))
-    expect((await data())?.digest).toBe(before?.digest)
-    expect(await sync.cycle({})).toMatchObject({ changed: null, revision: revision + 2 })
+    expect([await stored(), (await table())?.digest]).toEqual([then, before?.digest])
+    expect((await store.rules.get(kept.id))?.revision).toBe(revision)
+    expect(await store.rules.get(deleted.id)).toMatchObject({ updated_by: 'ada', revision: revision + 3 })
+    const [last, rows] = await store.audit.list({ limit: 2 })
+    expect([last?.action, last?.actor, rows?.action, rows?.actor]).toEqual([
+      'revision.rollback',
+      'ada',
+      'rules.change',
+      'ada',
+    ])
+    expect(rows?.details).toMatchObject({ rules: { created: 1, updated: 2, removed: 2 }, plan: last?.details['plan'] })
+    expect(await sync.cycle({})).toMatchObject({ changed: null, revision: revision + 3 })
     expect(await store.holds.list()).toEqual([])
     const later = await ask(upload('rbac/second', extra('clerk')))
     await sync.cycle({})
     expect(await outcomeOf(later)).toMatchObject({ ok: true })
+    // Forth again, to what was there in between.
+    await sync.rollback({ revision: revision + 2, actor: person('ada') })
+    expect((await stored()).map(([id]) => id)).toContain('other')
+    expect(await store.rules.get(changed.id)).toMatchObject({ is_active: false })
+    expect(await store.rules.get(deleted.id)).toBeNull()
+  })
+
+  test('rules that decide nothing are turned back, too; to what is in force does nothing', async () => {
+    const sync = reconciler()
+    const off = rule('engine', 'nobody', 'read', false)
+    await ask(rules(off))
+    await sync.cycle({})
+    const { revision } = await store.head()
+    await ask({ kind: 'rules', put: [], patch: [], remove: [off.id] })
+    await sync.cycle({})
+    expect(await sync.rollback({ revision, actor: person('ada') })).toMatchObject({ revision: revision + 2 })
+    expect(await store.rules.get(off.id)).toMatchObject({ is_active: false })
+    expect(await sync.rollback({ revision, actor: person('ada') })).toMatchObject({
+      revision: revision + 2,
+      plan: null,
+    })
+  })
+
+  test('a change that came to nothing leaves no past behind', async () => {
+    const sync = reconciler()
+    const one = rule('engine', 'admin', 'read')
+    await ask(rules(one))
+    await sync.cycle({})
+    const { revision } = await store.head()
+    // As an apply leaves it that is cut off before its transaction.
+    await keepPast(store.connection.db, [one.id], revision + 1)
+    await ask(rules(rule('engine', 'viewer', 'read')))
+    await sync.cycle({})
+    const ids = async (at: number) => (await store.rules.at(at)).map(({ _id }) => _id)
+    expect([await ids(revision), (await ids(revision + 1)).length]).toEqual([[one.id], 2])
+    await ask({ kind: 'rules', put: [], patch: [], remove: [one.id] })
+    await sync.cycle({})
+    expect([await ids(revision), (await ids(revision + 1)).includes(one.id), await ids(revision + 2)]).toMatchObject([
+      [one.id],
+      true,
+      { length: 1 },
+    ])
+    await store.revisions.prune({ count: 1, ageMs: 0 })
+    expect(await collectionsOf(store.connection.db).pastRules.countDocuments()).toBe(0)
   })
 })
