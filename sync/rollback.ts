@@ -12,6 +12,7 @@ import { digestOf } from '../src/policy/digest.ts'
 import type { PlanDocument } from '../src/policy/plan-document.ts'
 import type { HoldDocument } from '../src/policy/revision-document.ts'
 import type { Fragment, SourceDocument } from '../src/policy/schema.ts'
+import { mostRules } from '../src/policy/rules.ts'
 import { turnRules, type TurnedRules } from '../src/policy/turned-rules.ts'
 import type { ApiWrites } from '../src/store/api-writes.ts'
 import type { RevisionContent } from '../src/store/revisions.ts'
@@ -107,6 +108,7 @@ async function lookBack(
     return turnRules({ now: await store.rules.all(), then, actor: whoOf(options), at: clock() })
   }
   const turned = [...sources.values()].some(isApiSource) ? await rules() : null
+  if (turned !== null) refuseTooMany(turned, revision)
   const seen = await Promise.all(
     [...sources.values()].map(async (source): Promise<Seen> => {
       const [past, present] = [ownOf(source, then), ownOf(source, now)]
@@ -118,6 +120,14 @@ async function lookBack(
   )
   const documents = documentsOf(stored, seen)
   return { world: { options: {}, stored, seen, documents, waiting: null, holds: [], requests: [] }, turned }
+}
+
+/** Each change before was small enough, and so is each step back. */
+function refuseTooMany({ writes: { put, remove } }: TurnedRules, revision: number): void {
+  const count = put.length + remove.length
+  if (count <= mostRules) return
+  const message = `revision ${revision} has ${count} other rules, and one transaction takes ${mostRules}: go back in steps`
+  throw new EdictError('conflict', message)
 }
 
 const whoOf = ({ by, actor }: RollbackOptions): string => by ?? actor?.id ?? 'local'

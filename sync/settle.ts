@@ -6,7 +6,7 @@
 import { isError } from '../src/policy/analysis.ts'
 import { withChanges, type Folded, type Wish } from '../src/policy/api-change.ts'
 import { apiFragment } from '../src/policy/api-fragment.ts'
-import { rulesDataPath } from '../src/policy/rules.ts'
+import { mostRules, rulesDataPath } from '../src/policy/rules.ts'
 import type { CycleOutcome, CycleRequest, Finding, Fragment } from '../src/policy/schema.ts'
 import type { ApiWrites } from '../src/store/api-writes.ts'
 import type { ApiSource } from './api-source.ts'
@@ -78,9 +78,6 @@ export async function settle({ build, options: request, api, requests, now }: Se
   for (const asked of dry) answers.set(asked.request, await rehearse(settling, asked))
   return { built: authored(built, accepted, api.name), fragments, granted, answers, deferred }
 }
-
-/** Rules that one transaction takes well. */
-const mostRules = 20_000
 
 const nothing: Answer = { ok: true, message: 'nothing to change', findings: [] }
 const inPlan: Answer = { ok: true, message: 'the plan that waits changes it so already', findings: [], waits: true }

@@ -159,7 +159,8 @@ const isWish = ({ reason }: CycleRequest): boolean => reason !== 'change'
 const isAway = (error: unknown): boolean => error instanceof EdictError && error.code === 'store_unavailable'
 const isRollback = ({ reason }: CycleRequest): boolean => reason === 'rollback'
 const refusalCode = (error: unknown): Pick<CycleOutcome, 'code'> =>
-  error instanceof EdictError && (error.code === 'revision_gone' || error.code === 'not_found')
+  error instanceof EdictError &&
+  (error.code === 'revision_gone' || error.code === 'not_found' || error.code === 'conflict')
     ? { code: error.code }
     : {}
 const messageOf = (error: unknown): string =>

@@ -36,6 +36,9 @@ export const ruleSchema = ruleKeySchema.extend({
 })
 export type Rule = z.infer<typeof ruleSchema>
 
+/** Rules that one change puts, changes or takes away: one transaction holds them. */
+export const mostRules = 20_000
+
 /** Shipped, until a fragment declares it. */
 export const coreModule = 'rbac/core'
 

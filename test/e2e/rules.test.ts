@@ -137,3 +137,41 @@ describe('rules over HTTP', () => {
     expect(await all()).toHaveLength(length)
   })
 })
+
+describe('going back', () => {
+  it('brings rules and modules of a revision back together, and both decide at once', async () => {
+    const upload = (module_name: string, role: string) =>
+      call(`${edict.url}/api/policies/upload`, {
+        method: 'POST',
+        body: JSON.stringify({
+          module_name,
+          rego_code: `package rbac\n\nrole_check(assignment) if assignment.role == "${role}"\n`,
+        }),
+      })
+    const kept = idOf(await api('POST', '', rule({ role: 'kept' })))
+    const changed = idOf(await api('POST', '', rule({ role: 'changed' })))
+    const reply = await upload('rbac/own', 'own')
+    const revision = Number(reply.headers.get('x-edict-revision'))
+    const before = await all()
+    await api('PATCH', `/${changed}`, { is_active: false })
+    await api('DELETE', `/${kept}`)
+    await api('POST', '', rule({ role: 'late' }))
+    await upload('rbac/own', 'other')
+    expect([await allowed('kept', 'read'), await allowed('late', 'read'), await allowed('own', 'read')]).toEqual([
+      false,
+      true,
+      false,
+    ])
+    const back = await call(`${edict.url}/api/revisions/${revision}/rollback`, { method: 'POST' })
+    expect([back.status, back.json]).toMatchObject([200, { ok: true }])
+    const fields = (found: readonly unknown[]) =>
+      found.map((one) => ({ ...(one as object), updated_at: null, updated_by: null }))
+    expect(fields(await all())).toEqual(fields(before))
+    for (const role of ['kept', 'changed', 'own']) expect(await allowed(role, 'read')).toBe(true)
+    for (const role of ['late', 'other']) expect(await allowed(role, 'read')).toBe(false)
+    expect((await api('GET', `/${kept}`)).json).toMatchObject({ id: kept, role: 'kept' })
+    const text = (await call(`${edict.url}/api/policies/rbac/engine`)).json as { rego_code: string }
+    expect(text.rego_code).toContain('"changed"')
+    expect((await call(`${edict.url}/api/audit/verify`)).json).toMatchObject({ ok: true })
+  })
+})

@@ -356,6 +356,32 @@ describe('going back', () => {
     })
   })
 
+  test('further back than one transaction goes is refused, and changes nothing', async () => {
+    const sync = reconciler()
+    await ask(rules(rule('engine', 'admin', 'read')))
+    await sync.cycle({})
+    const { revision } = await store.head()
+    await ask(rules(rule('engine', 'viewer', 'read')))
+    await sync.cycle({})
+    const stamp = {
+      created_at: new Date(0),
+      created_by: 'ada',
+      updated_at: new Date(0),
+      updated_by: 'ada',
+      revision: 1,
+    }
+    const many = Array.from({ length: 20_001 }, (_, i) => {
+      const { id: _id, ...fields } = rule('engine', `role${i}`, 'read')
+      return { _id: `${_id}@1`, from: 1, to: revision + 1, rule: { ...fields, ...stamp, _id } }
+    })
+    await collectionsOf(store.connection.db).pastRules.insertMany(many)
+    await expect(sync.rollback({ revision, actor: person('ada') })).rejects.toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining('go back in steps') as string,
+    })
+    expect((await store.head()).revision).toBe(revision + 1)
+  })
+
   test('a change that came to nothing leaves no past behind', async () => {
     const sync = reconciler()
     const one = rule('engine', 'admin', 'read')

@@ -11,7 +11,7 @@ import type { Enforce } from '../../auth/enforce.ts'
 import { EdictError } from '../../errors.ts'
 import type { ApiChange } from '../../policy/api-change.ts'
 import { parseRules, ruleInputSchema, showRules, type RuleInput } from '../../policy/rule-list.ts'
-import { ruleKey, ruleKeySchema, type Rule } from '../../policy/rules.ts'
+import { mostRules, ruleKey, ruleKeySchema, type Rule } from '../../policy/rules.ts'
 import { previewSchema } from '../../policy/schema.ts'
 import { granted, waitingAnswer, waitingResponse, type ApplyChange } from '../changes.ts'
 import { clientAddress } from '../client.ts'
@@ -44,9 +44,6 @@ export interface RuleRoutesOptions {
   /** Bytes of an import. */
   readonly maxImport: number
 }
-
-/** Rules of one call: one transaction holds them. */
-const mostRules = 20_000
 
 const ruleJson = ruleKeySchema
   .extend({
