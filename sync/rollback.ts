@@ -104,8 +104,8 @@ async function lookBack(
   const now = revision === stored.revision ? then : await store.revisions.contentAt(stored.revision)
   const readText = store.policies.readText
   const rules = async (): Promise<TurnedRules> => {
-    const then = await store.rules.at(revision)
-    return turnRules({ now: await store.rules.all(), then, actor: whoOf(options), at: clock() })
+    const past = await store.rules.at(revision)
+    return turnRules({ now: await store.rules.all(), past, actor: whoOf(options), at: clock() })
   }
   const turned = [...sources.values()].some(isApiSource) ? await rules() : null
   if (turned !== null) refuseTooMany(turned, revision)

@@ -14,17 +14,17 @@ export interface TurnedRules {
 export interface TurnOptions {
   /** By `ruleKey`. */
   readonly now: ReadonlyMap<string, Rule>
-  readonly then: readonly Rule[]
+  readonly past: readonly Rule[]
   readonly actor: string
   readonly at: Date
 }
 
-export function turnRules({ now, then, actor, at }: TurnOptions): TurnedRules {
+export function turnRules({ now, past, actor, at }: TurnOptions): TurnedRules {
   const left = new Map([...now.values()].map((rule) => [rule._id, rule]))
   const rules = new Map<string, Rule>()
   const put: Rule[] = []
   const steps: RuleStep[] = []
-  for (const rule of then) {
+  for (const rule of past) {
     const before = left.get(rule._id)
     left.delete(rule._id)
     if (before !== undefined && isSame(before, rule)) rules.set(ruleKey(before), before)

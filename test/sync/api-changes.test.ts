@@ -300,7 +300,7 @@ describe('going back', () => {
     const stored = async () =>
       [...(await store.rules.all({ thorough: true })).values()]
         .map(({ _id, service_name, role, action, is_active }) => [_id, service_name, role, action, is_active])
-        .sort()
+        .sort(([a], [b]) => String(a).localeCompare(String(b)))
     const [before, then] = [await table(), await stored()]
     await ask(upload('rbac/custom', extra('auditor')))
     await ask(upload('rbac/second', extra('clerk')))
