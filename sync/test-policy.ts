@@ -1,6 +1,7 @@
 /** A policy's tests, run on its artifact before anybody is given it. */
 import type { Origin, ParsedModule } from '../src/policy/analysis.ts'
 import { artifactData, planArtifact, type AnalysedFile, type ArtifactPlan } from '../src/policy/artifact.ts'
+import { entryPath } from '../src/policy/entry.ts'
 import type { DeclaredModule, DeclaredPolicy } from '../src/policy/compose.ts'
 import type { Finding, PolicyMeta, SourceFile } from '../src/policy/schema.ts'
 import { regoTests, testEntry, testEntrypoint, type RegoTest } from '../src/testing/rego-tests.ts'
@@ -54,23 +55,27 @@ export async function testPolicy(run: TestRun, stage: TestStage): Promise<Policy
   if (rules !== null && 'findings' in rules) return { report: { key, source, results: [] }, findings: rules.findings }
   const { tester, cases } = planned
   const { digest, wasm, data } = good
-  const tested = await tester.test({ key, source, digest, cases, rules, policy: { wasm, data } })
+  const tested = await tester.test({ ...whatFor(run), digest, cases, rules, policy: { wasm, data } })
   const before = await resultsBefore(run, stage)
   const report = { key, source, results: tested.results, ...(before !== undefined && { before }) }
   return { report, findings: testFindings(policy, tested) }
 }
 
+function whatFor({ policy: { key, source, group, name }, plan }: TestRun) {
+  const files = (plan.checked ?? plan.files).filter(({ path }) => path !== entryPath)
+  return { key, source, files, packagePath: [group, name] }
+}
+
 /** The same cases on the artifact that stands in the store: what they cost there. A blob that is gone is no reason to fail. */
-async function resultsBefore(
-  { policy: { key, source }, planned: { tester, cases }, good, stored }: TestRun,
-  { readBlob }: TestStage,
-): Promise<TestReport['before']> {
+async function resultsBefore(run: TestRun, { readBlob }: TestStage): Promise<TestReport['before']> {
+  const { tester, cases } = run.planned
+  const { good, stored } = run
   const artifact = stored?.artifact ?? null
   if (cases === null || artifact === null || readBlob === undefined || stored?.digest === good.digest) return undefined
   try {
     const [wasm, data] = await Promise.all([readBlob(artifact.wasm), readBlob(artifact.data)])
     const digest = stored?.digest ?? ''
-    const tested = await tester.test({ key, source, digest, cases, rules: null, policy: { wasm, data } })
+    const tested = await tester.test({ ...whatFor(run), digest, cases, rules: null, policy: { wasm, data } })
     return tested.results
   } catch {
     return undefined
@@ -145,7 +150,16 @@ async function testModule(
   if (rules === null || 'findings' in rules)
     return { report: { key, source, results: [] }, findings: rules?.findings ?? [] }
   const policy = rules.compiled
-  const tested = await stage.tester?.test({ key, source, digest: plan.inputs, policy, cases: null, rules })
+  const tested = await stage.tester?.test({
+    key,
+    source,
+    digest: plan.inputs,
+    policy,
+    files: plan.checked ?? [],
+    packagePath: [],
+    cases: null,
+    rules,
+  })
   const { results = [] } = tested ?? {}
   return { report: { key, source, results }, findings: tested === undefined ? [] : testFindings(module, tested) }
 }

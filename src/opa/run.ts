@@ -2,13 +2,15 @@
  * The opa CLI as functions: parse, check, build. Each call is one child process in its own empty folder (process.ts,
  * workspace.ts). What is wrong with Rego comes back as data; only a tool that cannot be started is an exception.
  */
-import { readFile, stat } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { parseTarGzip } from 'nanotar'
 import { EdictError } from '../errors.ts'
 import type { ParsedModule, RegoError, RegoFile } from '../policy/analysis.ts'
 import type { RegoVersion } from '../policy/schema.ts'
 import { sha256 } from '../policy/digest.ts'
 import { analyse, type Analysed } from './analyse.ts'
+import { readCoverage, type Coverage } from './coverage.ts'
 import { isLasting, readErrors, stoppedError } from './errors.ts'
 import { runBounded, type Bounds, type Ended } from './process.ts'
 import { createQueue } from './queue.ts'
@@ -21,6 +23,13 @@ export interface CallOptions {
 export type Build =
   | { readonly ok: true; readonly wasm: Uint8Array }
   | { readonly ok: false; readonly errors: readonly RegoError[] }
+
+export interface CoverageQuery {
+  readonly files: readonly RegoFile[]
+  /** JSON: the root of `data`. */
+  readonly data: Uint8Array
+  readonly query: string
+}
 
 export type Format =
   | { readonly ok: true; readonly text: string }
@@ -38,6 +47,8 @@ export interface Opa {
   readonly format: (text: string, regoVersion: RegoVersion, options?: CallOptions) => Promise<Format>
   /** Compiles without building; tests may be among the files. `[]`: all is well. */
   readonly check: (files: readonly RegoFile[], options?: CallOptions) => Promise<readonly RegoError[]>
+  /** The lines of each file that evaluating a query reaches. Nothing goes outside. */
+  readonly coverage: (query: CoverageQuery, options?: CallOptions) => Promise<Coverage>
   /** Entrypoints: paths of rules, `edict/entry/doc`. */
   readonly build: (
     files: readonly RegoFile[],
@@ -64,6 +75,7 @@ export function createOpa({
   maxOutput = 160 * 1024 * 1024,
 }: OpaOptions): Opa {
   const capabilitiesText = JSON.stringify(capabilities, withoutProse)
+  const offlineText = JSON.stringify({ ...capabilities, allow_net: [] }, withoutProse)
   const queue = createQueue(concurrency)
   const bounds = { timeoutMs, memoryMb, maxOutput }
   const inFolder = <T>({ files, bundle, signal }: Folder, work: (run: Run) => Promise<T>) =>
@@ -96,6 +108,12 @@ export function createOpa({
       return inFolder({ files, bundle: false, signal }, (run) => format(run, regoVersion))
     },
     check: (files, { signal } = {}) => inFolder({ files, bundle: true, signal }, check),
+    coverage: ({ files, data, query }, { signal } = {}) =>
+      inFolder({ files, bundle: true, signal }, async (run) => {
+        await writeFile(join(run.workspace.cwd, 'data.json'), data)
+        await writeFile(run.workspace.capabilities, offlineText)
+        return coverage(run, query)
+      }),
     build: (files, entrypoints, { signal } = {}) =>
       inFolder({ files, bundle: true, signal }, (run) => build(run, [entrypoints].flat(), maxOutput)),
   }
@@ -187,6 +205,12 @@ async function format({ call }: Run, regoVersion: RegoVersion): Promise<Format> 
   if (ended.kind !== 'exited') return { ok: false, errors: [stoppedError('fmt', ended)] }
   if (ended.code !== 0) return { ok: false, errors: readErrors(printedBy(ended)).map(withoutFile) }
   return { ok: true, text: ended.stdout.toString() }
+}
+
+async function coverage({ workspace, call }: Run, query: string): Promise<Coverage> {
+  const flags = ['--coverage', '--format', 'json', '--capabilities', workspace.capabilities]
+  const ended = await call(['eval', '--bundle', '.', ...flags, query])
+  return ended.kind === 'exited' ? readCoverage(ended.stdout.toString(), workspace.pathOf) : { failed: true, files: [] }
 }
 
 /** The file is named by who knows its path. */

@@ -6,7 +6,7 @@ import { LRUCache } from 'lru-cache'
 import type { Extension } from '../../extensions/extension.ts'
 import type { EngineLimits } from '../engine/limits.ts'
 import { EdictError } from '../errors.ts'
-import { findingOf, type Origin } from '../policy/analysis.ts'
+import { findingOf, type Origin, type RegoFile } from '../policy/analysis.ts'
 import { digestOf, sha256 } from '../policy/digest.ts'
 import type { Finding, SourceFile } from '../policy/schema.ts'
 import type { RegoTest } from './rego-tests.ts'
@@ -22,6 +22,10 @@ export interface TestSubject {
   /** Names what is tested: the policy's artifact. */
   readonly digest: string
   readonly policy: Compiled
+  /** What was compiled, its tests included, but for the generated entry. */
+  readonly files: readonly RegoFile[]
+  /** The package that is answered. */
+  readonly packagePath: readonly string[]
   readonly cases: SourceFile | null
   /** Test rules, and what they were compiled to. */
   readonly rules: { readonly tests: readonly RegoTest[]; readonly compiled: Compiled } | null

@@ -189,6 +189,70 @@ describe('edict policy test', () => {
     expect(await readFile(join(root, 'README.md'), 'utf8')).toContain(`policy test policies-example   # ${sum}\n`)
   })
 
+  it('--coverage tells the lines that cases and test rules reach, --lcov writes them', async () => {
+    const folder = await folderOf({
+      'lib/most.rego': 'package lib.most\n\nof(kind) := data.most[kind]\n\nunused := 1\n',
+      'shop/price/1.0/policy.rego': `package shop.price
+
+import data.lib.most
+
+allow if input.sum < most.of(input.kind)
+
+rate := http.send({"method": "get", "url": "http://rates/"}).body
+
+late if time.now_ns() > 1000
+
+tenant := get_header("X-Tenant")
+
+greeting := "hello" if tenant == "one"
+
+greeting := "bye" if tenant == "two"
+
+two := x if {
+	some x in input.two
+}
+
+	denied if {
+		input.never
+		input.sum > 5
+	}
+`,
+      'shop/price/1.0/data.json': '{"most":{"a":10}}',
+      'shop/price/1.0/policy.tests.yaml': `cases:
+  - name: a
+    input: { sum: 50, kind: b }
+    data: { most.b: 100 }
+    headers: { x-tenant: one }
+    now: 5000
+    mocks: { http.send: [{ args: [{ url: 'http://rates/' }], result: { body: 7 } }] }
+    expect: { exact: { allow: true, rate: 7, late: true, tenant: one, greeting: hello } }
+  - name: fails on purpose
+    input: { two: [1, 2] }
+    mocks: { http.send: [{ error: unreachable }] }
+    expect: { error: evaluation_error }
+`,
+      'shop/price/1.0/policy_test.rego': `package shop.price_test
+
+test_bye if data.shop.price.greeting == "bye" with get_header as header
+
+header(_) := "two"
+`,
+    })
+    const { code, stdout } = await runEdict(['policy', 'test', '--coverage', '--lcov', 'out.info'], quiet, folder)
+    expect([code, stdout]).toEqual([
+      0,
+      `shop/price/1.0  3 passed, 0 failed
+3 passed, 0 failed
+
+lib/most.rego                50.0%  not reached: 5
+shop/price/1.0/policy.rego   72.7%  not reached: 21-23
+all                          69.2%
+`,
+    ])
+    const info = await readFile(join(folder, 'out.info'), 'utf8')
+    expect(info).toContain('SF:lib/most.rego\nDA:3,1\nDA:5,0\nLF:2\nLH:1\nend_of_record\n')
+  })
+
   it('--update writes what came, and leaves everything else as it is', async () => {
     const folder = await folderOf({ ...good, 'shop/price/1.0/data.json': '{"most":100}' })
     const updated = await runEdict(['policy', 'test', '--update'], quiet, folder)

@@ -3,8 +3,10 @@ import { writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { caretText } from '../../findings/caret-text.ts'
 import { evaluateCases } from '../../main/policy-cases.ts'
+import { coverageOf } from '../../main/policy-coverage.ts'
 import { openFolder, type FolderOptions, type PolicyFolder } from '../../main/policy-folder.ts'
 import { isError } from '../../policy/analysis.ts'
+import { coverageTable, lcov } from '../../testing/coverage.ts'
 import { junit } from '../../testing/junit.ts'
 import { countTests, type TestReport } from '../../testing/test-result.ts'
 import { countsText, reportText } from '../../testing/test-text.ts'
@@ -17,6 +19,8 @@ interface Options {
   readonly junit?: string
   readonly json?: boolean
   readonly update?: boolean
+  readonly coverage?: boolean
+  readonly lcov?: string
 }
 
 /** Those whose policy's key, or whose own name, holds the text. */
@@ -61,6 +65,8 @@ export const addTest: AddCommand = (policy, context) =>
     .option('--filter <text>', 'only tests whose name, or whose policy, holds this')
     .option('--junit <file>', 'write the results as JUnit XML, too')
     .option('--json', 'print JSON')
+    .option('--coverage', 'print which lines of Rego the tests reach')
+    .option('--lcov <file>', 'write that as LCOV, too')
     .option('--update', 'write what came into the tests files where something else is expected, then test again')
     .action(async (directory: string, options: Options) => {
       const run = { ...runOptions(context), directory, tests: true }
@@ -81,6 +87,11 @@ export const addTest: AddCommand = (policy, context) =>
         const errors = broken.length > 0 ? `; ${plural(broken.length, 'error')}` : ''
         const rest = options.filter === undefined ? untested(folder) : ''
         context.print(`${countsText(counts)}${errors}${rest}`)
+      }
+      if (options.coverage || options.lcov !== undefined) {
+        const lines = await coverageOf({ folder, config: run.config, signal: run.signal })
+        if (!options.json) context.print(`\n${coverageTable(lines, shownPath)}`)
+        if (options.lcov !== undefined) await writeFile(options.lcov, lcov(lines, shownPath))
       }
       process.exitCode = counts.failed > 0 || broken.length > 0 ? exit.failed : exit.done
     })
