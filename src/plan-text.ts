@@ -3,11 +3,15 @@ import type { DocumentDiff, FileDiff } from './policy/diff.ts'
 import type { PlannedChange, PlanSummary } from './policy/plan-document.ts'
 import { findingLine } from './finding-text.ts'
 
-const marked = ({ create, replace, remove }: PlannedChange, kind: string): string[] => [
-  ...create.map((key) => `  + ${kind} ${key}`),
-  ...replace.map((key) => `  ~ ${kind} ${key}`),
+type OwnerOf = (key: string) => string | undefined
+
+const marked = ({ create, replace, remove }: PlannedChange, kind: string, ownerOf?: OwnerOf): string[] => [
+  ...create.map((key) => `  + ${kind} ${key}${owned(ownerOf?.(key))}`),
+  ...replace.map((key) => `  ~ ${kind} ${key}${owned(ownerOf?.(key))}`),
   ...remove.map((key) => `  - ${kind} ${key}`),
 ]
+
+const owned = (source: string | undefined): string => (source === undefined ? '' : ` (${source})`)
 
 const diffLines = (diff: FileDiff): string[] => {
   if (diff.kind === 'text') return diff.diff.trimEnd().split('\n')
@@ -29,10 +33,11 @@ const testLines = ({ tests, cost }: Pick<PlanSummary, 'tests' | 'cost'>): string
 
 export const planText = (plan: PlanSummary, diffs: readonly DocumentDiff[]): string => {
   const { digest, baseRevision, sources, changes, findings } = plan
+  const owners = new Map(plan.owners.map(({ key, source }) => [key, source]))
   return [
     `plan ${digest.slice(0, 12)} on revision ${baseRevision}: ${counts(changes.policies)}`,
     ...sources.map(({ name, revision, digest: fragment }) => `  ${fragment === '' ? ' ' : '*'} ${name} at ${revision}`),
-    ...marked(changes.policies, 'policy'),
+    ...marked(changes.policies, 'policy', (key) => owners.get(`policy:${key}`)),
     ...marked(changes.modules, 'module'),
     ...testLines(plan),
     ...diffs.flatMap(({ files }) => files.flatMap((file) => ['', ...diffLines(file)])),

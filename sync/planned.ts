@@ -9,6 +9,7 @@ import {
   plannedChange,
   type PlanDocument,
   type PlannedRequest,
+  type PlannedOwner,
   type PlannedSource,
 } from '../src/policy/plan-document.ts'
 import type { ModuleDocument, PolicyDocument, StoredText } from '../src/policy/schema.ts'
@@ -85,6 +86,7 @@ export async function planDocument(options: PlanOptions, deps: PlannerDeps): Pro
     sources: [...plannedSources(options)],
     subject: [...subject],
     changes: { policies: plannedChange(built.plan.policies), modules: plannedChange(built.plan.modules) },
+    owners: ownersOf(built),
     diffs: await putText(JSON.stringify(diffs), deps),
     findings: [...built.findings.values()].flat().slice(0, mostFindings),
     tests: plannedTests(built.tests),
@@ -97,6 +99,14 @@ export async function planDocument(options: PlanOptions, deps: PlannerDeps): Pro
     decidedBy: null,
     revision: null,
   }
+}
+
+function ownersOf({ documents, ownership }: Built): PlannedOwner[] {
+  const policies = [...documents.create, ...documents.replace].map(({ _id }) => `policy:${_id}`)
+  const modules = documents.modules.put.map(({ kind, id }) => `${kind}:${id}`)
+  return [...policies, ...modules]
+    .slice(0, mostDocuments)
+    .flatMap((key) => (ownership.get(key) ?? []).map(({ source, file }) => ({ key, source, file })))
 }
 
 async function putText(text: string, { putBlobs }: PlannerDeps): Promise<StoredText> {

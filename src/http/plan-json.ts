@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi'
 import {
   costChangeSchema,
   planStatuses,
+  plannedOwnerSchema,
   plannedRequestSchema,
   plannedSourceSchema,
   plannedTestsSchema,
@@ -31,6 +32,7 @@ export const planSchema = z
     sources: z.array(plannedSourceSchema),
     subject: z.array(z.string()).openapi({ description: 'The sources that it is about.' }),
     changes: z.object({ policies: changeSchema, modules: changeSchema }),
+    owners: z.array(plannedOwnerSchema).openapi({ description: 'Whose is what the plan writes.' }),
     findings: z.array(findingJson),
     tests: plannedTestsSchema.nullable().openapi({ description: 'Of the policies that were compiled anew.' }),
     cost: z.array(costChangeSchema).nullable().openapi({ description: 'Cases whose cost changes, in units of work.' }),

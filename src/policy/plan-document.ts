@@ -64,6 +64,10 @@ export const costChangeSchema = z.object({
 })
 export type CostChange = z.infer<typeof costChangeSchema>
 
+/** Whose a policy, module or data document is that the plan writes. */
+export const plannedOwnerSchema = z.object({ key: z.string(), source: z.string(), file: z.string() })
+export type PlannedOwner = z.infer<typeof plannedOwnerSchema>
+
 export const planDocumentSchema = z.object({
   /** A UUID. */
   _id: z.string(),
@@ -74,6 +78,8 @@ export const planDocumentSchema = z.object({
   /** The sources whose change waits to be approved, or that a rollback turns back. */
   subject: z.array(z.string()),
   changes: z.object({ policies: changeSchema, modules: changeSchema }),
+  /** By key of the ownership index: `policy:gaiax/x/1.0`, `module:rbac/core`. */
+  owners: z.array(plannedOwnerSchema).default([]),
   /** JSON of `DocumentDiff[]`. */
   diffs: storedTextSchema,
   findings: z.array(findingSchema),

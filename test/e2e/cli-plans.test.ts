@@ -48,7 +48,7 @@ describe('directories', () => {
     const pending = await run('plan', 'a')
     expect(pending.code).toBe(2)
     expect(pending.stdout).toContain('plan ')
-    expect(pending.stdout).toContain('  + policy shop/price/1.0')
+    expect(pending.stdout).toContain('  + policy shop/price/1.0 (a)')
     expect(pending.stdout).toContain('+value := 1')
     expect(await run('plan', 'a')).toMatchObject({ code: 2, stdout: pending.stdout })
     expect((await run('apply', 'a')).code).toBe(0)

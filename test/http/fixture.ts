@@ -145,6 +145,7 @@ const planSummary: PlanSummary = {
   baseRevision: 4,
   sources: [{ name: 'main', commit: 'c0ffee', revision: 'main@sha1:c0ffee', digest: 'f1' }],
   subject: ['main'],
+  owners: [],
   changes: { policies: planChange, modules: { create: [], replace: [], remove: [], keep: 0 } },
   findings: [],
   tests: null,

@@ -105,6 +105,7 @@ export const planRecord = (over: Partial<PlanDocument> = {}): PlanDocument => ({
   baseRevision: 0,
   sources: [{ name: 'platform', commit: 'c1', revision: 'main@sha1:c1', digest: 'f1' }],
   subject: ['platform'],
+  owners: [],
   changes: {
     policies: { create: [], replace: [], remove: [], keep: 0 },
     modules: { create: [], replace: [], remove: [], keep: 0 },
