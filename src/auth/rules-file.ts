@@ -32,6 +32,14 @@ export const parseRulesFile = (text: string, file: string): ParsedRules => {
     : { findings: [finding(problem, offsetOf(document, ['rules']))] }
 }
 
+/** The line that each rule begins in. */
+export const ruleLines = (text: string): readonly number[] => {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines })
+  const rules: unknown = document.toJS()?.rules
+  return (Array.isArray(rules) ? rules : []).map((_, index) => lines.linePos(offsetOf(document, ['rules', index])).line)
+}
+
 /** Of the deepest part of the path that stands in the file. */
 const offsetOf = (document: Document, path: readonly PropertyKey[]): number => {
   for (let depth = path.length; depth >= 0; depth--) {

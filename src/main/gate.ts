@@ -19,8 +19,8 @@ export const openAuthz = ({ policy, protected: protectedKeys }: Pick<Config, 'po
   return () => (opened ??= createAuthz({ rules, protectedKeys }))
 }
 
-const readRules = (file: string): Rules => {
-  const parsed = parseRulesFile(textOf(file), file)
+export const readRules = (file: string): Rules => {
+  const parsed = parseRulesFile(rulesText(file), file)
   if ('rules' in parsed) return parsed.rules
   throw new EdictError(
     'config_invalid',
@@ -35,7 +35,7 @@ const readRules = (file: string): Rules => {
   )
 }
 
-const textOf = (file: string): string => {
+export const rulesText = (file: string): string => {
   try {
     return readFileSync(file, 'utf8')
   } catch (cause) {

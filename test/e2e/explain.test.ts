@@ -181,4 +181,22 @@ file := json.match_schema({"a": 1}, {"$ref": "file:///proc/self/environ"})
     expect(here).toMatchObject({ code: 0, stdout: words('shop/orders/1.0/policy.rego') })
     expect((await runEdict(['policy', 'explain', 'shop/orders/9', 'policies'], {}, folder)).code).toBe(1)
   })
+
+  it('the command line explains who may do what by the rules file, without a store', async () => {
+    const folder = await temporaryFolder()
+    const rules = 'rules:\n  - id: team\n    groups: [shop]\n    actions: [change]\n    scope: unprotected\n'
+    await writeFile(
+      join(folder, 'authz.yaml'),
+      `${rules}  - { id: root, roles: [superuser], actions: [change, token], scope: any }\n`,
+    )
+    await writeFile(join(folder, 'edict.yaml'), 'policy: { file: ./authz.yaml }\nprotected: ["core/**"]\n')
+    const may = async (policy: string) => {
+      const command = ['policy', 'explain', '--actor', 'ann', '--groups', 'shop', '--action', 'change']
+      return (await runEdict([...command, '--policy', policy], {}, folder)).stdout
+    }
+    expect(await may('shop/orders/1.0')).toBe('ann may change shop/orders/1.0 is true\n  by authz.yaml:2  rule team\n')
+    expect(await may('core/x/1')).toContain(
+      '  not by authz.yaml:2  rule team  (1 condition failed)\n    authz.yaml:2  scope: unprotected\n',
+    )
+  })
 })

@@ -1,9 +1,24 @@
-/** `edict policy explain POLICY`: the rule that made a decision, and what a denial lacked; here, or on a server. */
+/**
+ * `edict policy explain POLICY`: the rule that made a decision, and what a denial lacked; here, or on a server. With
+ * `--actor` and `--action`, who may do what.
+ */
 import { readFile } from 'node:fs/promises'
 import { text as readAll } from 'node:stream/consumers'
+import {
+  type Action,
+  anything,
+  moduleResource,
+  policyResource,
+  type Resource,
+  ruleResource,
+  scopedActions,
+  sourceResource,
+  targetActions,
+} from '../../auth/actions.ts'
 import { EdictError } from '../../errors.ts'
 import { explanationText } from '../../explain/text.ts'
 import { explanationSchema, type Explanation } from '../../explain/view.ts'
+import { explainAuthorizationHere } from '../../main/explain-authz.ts'
 import { explainInFolder } from '../../main/explain-folder.ts'
 import { createClient } from '../client.ts'
 import { readCredential } from '../credential.ts'
@@ -14,6 +29,12 @@ interface Options {
   readonly header: readonly string[]
   readonly rule?: string
   readonly json?: boolean
+  readonly actor?: string
+  readonly action?: string
+  readonly policy?: string
+  readonly target?: string
+  readonly roles?: string
+  readonly groups?: string
 }
 
 const inputOf = async (file: string | undefined): Promise<Uint8Array | undefined> => {
@@ -30,7 +51,7 @@ const headersOf = (written: readonly string[]): Readonly<Record<string, string>>
     }),
   )
 
-interface Wanted extends Options {
+interface Wanted extends Omit<Options, 'policy'> {
   readonly policy: string
   readonly directory: string
 }
@@ -55,6 +76,35 @@ const explained = async (context: Context, { policy, directory, input, header, r
   return explanationSchema.parse(answer)
 }
 
+const isAction = (written: string): written is Action =>
+  [...scopedActions, ...targetActions, 'admin'].some((action) => action === written)
+
+const named = (written: string | undefined): readonly string[] =>
+  (written ?? '').split(',').filter((name) => name !== '')
+
+const resourceOf = ({ policy, target }: Options): Resource => {
+  if (policy !== undefined) return policyResource(policy)
+  if (target === undefined) return anything
+  const [, kind = 'policy', key = target] = /^(policy|module|source|rule):(.*)$/.exec(target) ?? []
+  if (kind === 'source') return sourceResource(key)
+  if (kind === 'module') return moduleResource(key)
+  return kind === 'rule' ? ruleResource(key) : policyResource(key)
+}
+
+const authorized = (context: Context, options: Options): Promise<Explanation> => {
+  const { actor, action, roles, groups } = options
+  if (actor === undefined || action === undefined)
+    throw new EdictError('config_invalid', 'Name a policy, or an --actor and an --action.')
+  if (!isAction(action))
+    throw new EdictError(
+      'config_invalid',
+      `There is no action ${action}; there are ${[...scopedActions, ...targetActions, 'admin'].join(', ')}.`,
+    )
+  const belongs = roles === undefined && groups === undefined ? null : { roles: named(roles), groups: named(groups) }
+  const resource = resourceOf(options)
+  return explainAuthorizationHere({ ...runOptions(context), cwd: context.cwd, actor, belongs, action, resource })
+}
+
 const show = ({ print }: Context, explanation: Explanation, json: boolean): void => {
   print(json ? asJson(explanation) : explanationText(explanation))
   process.exitCode = explanation.decision === null ? exit.failed : exit.done
@@ -66,7 +116,7 @@ export const addExplain: AddCommand = (policy, context) =>
     .description(
       'say which rule makes a decision, and of a denial which conditions failed with what they saw; of a directory, or with --server',
     )
-    .argument('<policy>', 'group/name/version')
+    .argument('[policy]', 'group/name/version')
     .argument('[dir]', 'the directory', '.')
     .option('-i, --input <file>', 'the input as JSON; - reads standard input')
     .option(
@@ -76,7 +126,14 @@ export const addExplain: AddCommand = (policy, context) =>
       [],
     )
     .option('--rule <name>', 'one rule of the policy, as allow (default: all)')
+    .option('--actor <name>', 'instead of a policy’s decision: may this actor do --action?')
+    .option('--action <action>', 'as change, lock, apply')
+    .option('--policy <policy>', 'to this policy')
+    .option('--target <what>', 'to this: policy:…, module:…, rule:<service>, source:<name>')
+    .option('--roles <names>', 'roles of the actor, with commas between (default: those of the actor’s tokens)')
+    .option('--groups <names>', 'groups of the actor, beside those of the rules file')
     .option('--json', 'print JSON')
-    .action(async (key: string, directory: string, options: Options) => {
+    .action(async (key: string | undefined, directory: string, options: Options) => {
+      if (key === undefined) return show(context, await authorized(context, options), options.json === true)
       show(context, await explained(context, { ...options, policy: key, directory }), options.json === true)
     })

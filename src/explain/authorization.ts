@@ -1,0 +1,114 @@
+/**
+ * Why an actor may or may not do something: the rules that allow it, or of each rule what is missing. What holds of a rule
+ * is asked of `edict.authz` itself, with each rule split into its halves (who, where), so that the two cannot disagree.
+ */
+import { createAuthz, type Question } from '../auth/authz.ts'
+import type { Rules } from '../auth/rules.ts'
+import type { AttemptView, ClauseView, ConditionView, Explanation, SeenView } from './view.ts'
+
+export interface AuthorizationOptions {
+  readonly rules: Rules
+  readonly protectedKeys: readonly string[]
+  readonly question: Question
+  /** Where a rule stands, by its place in the list. */
+  readonly placeOf: (index: number) => { readonly file: string; readonly line: number }
+}
+
+type Rule = Rules['rules'][number]
+
+export async function explainAuthorization(options: AuthorizationOptions): Promise<Explanation> {
+  const { rules, protectedKeys, question, placeOf } = options
+  const { allow, rules: decided } = (await createAuthz({ rules, protectedKeys })).decide(question)
+  const halves = await halvesOf(options)
+  const title = `${question.actor.id} may ${question.action} ${question.resources.map(({ key }) => key).join(', ')}`
+  const places = new Map(rules.rules.map(({ id }, index) => [id, placeOf(index)]))
+  const by = decided.map((id): ClauseView => ({
+    ...(places.get(id) ?? { file: 'edict.authz', line: 1 }),
+    text: `rule ${id}`,
+  }))
+  const attempts = rules.rules.map((rule, index): AttemptView => {
+    const place = placeOf(index)
+    const missing = missingOf(rule, halves, options).map((condition) => ({ ...place, ...condition }))
+    return { ...place, text: `rule ${rule.id}`, conditions: missing }
+  })
+  const failed = attempts.filter(({ conditions }) => conditions.length > 0)
+  return {
+    decision: { value: allow },
+    asked: [title],
+    rules: [
+      {
+        rule: title,
+        value: allow,
+        by,
+        missing: allow ? [] : failed.toSorted((a, b) => a.conditions.length - b.conditions.length),
+      },
+    ],
+    unavailable: [],
+    notes: [],
+  }
+}
+
+/** The ids of rules whose one half holds, the other taken for granted. */
+interface Halves {
+  readonly who: ReadonlySet<string>
+  readonly where: ReadonlySet<string>
+}
+
+async function halvesOf({ rules, protectedKeys, question }: AuthorizationOptions): Promise<Halves> {
+  const { id } = question.actor
+  const actions = [question.action]
+  const everywhere = { scope: 'any' as const, target_scope: undefined }
+  const nobodyElse = { actors: [id], roles: [], groups: [] }
+  const always: Rule = { id: 'always', ...nobodyElse, actions, ...everywhere }
+  const who = rules.rules.map((rule): Rule => ({ ...rule, id: `who:${rule.id}`, actions, ...everywhere }))
+  const where = rules.rules.map((rule): Rule => ({ ...rule, id: `where:${rule.id}`, ...nobodyElse, actions }))
+  const split = { ...rules, rules: [always, ...who, ...where], four_eyes: [] }
+  // Whoever it is: as somebody whom rules are for.
+  const actor = { ...question.actor, kind: 'token' as const }
+  const verdicts = (await createAuthz({ rules: split, protectedKeys })).decide({ ...question, actor })
+  const idsOf = (kind: string): ReadonlySet<string> =>
+    new Set(verdicts.rules.flatMap((rule) => (rule.startsWith(`${kind}:`) ? [rule.slice(kind.length + 1)] : [])))
+  return { who: idsOf('who'), where: idsOf('where') }
+}
+
+function missingOf(
+  rule: Rule,
+  { who, where }: Halves,
+  { rules, protectedKeys, question }: AuthorizationOptions,
+): readonly Pick<ConditionView, 'text' | 'saw'>[] {
+  const { actor, action, resources } = question
+  const see = (expression: string, ...values: readonly unknown[]): SeenView => ({ expression, values })
+  const groups = Object.entries(rules.groups).flatMap(([group, members]) => (members.includes(actor.id) ? [group] : []))
+  const scope = rule.scope ?? rule.target_scope ?? 'any'
+  const conditions = [
+    {
+      holds: rule.actions.includes(action),
+      text: `actions: ${rule.actions.join(', ')}`,
+      saw: [see('action', action)],
+    },
+    {
+      holds: who.has(rule.id),
+      text: namesText(rule),
+      saw: [
+        see('actor', actor.id),
+        see('roles', actor.roles),
+        see('groups', [...new Set([...actor.groups, ...groups])]),
+      ],
+    },
+    {
+      holds: where.has(rule.id),
+      text: `${rule.target_scope === undefined ? 'scope' : 'target_scope'}: ${typeof scope === 'string' ? scope : JSON.stringify(scope)}`,
+      saw: resources.flatMap(({ key, group }) => [
+        see('key', key),
+        ...(group === undefined ? [] : [see('group', group)]),
+        see('protected', protectedKeys),
+      ]),
+    },
+  ]
+  return conditions.flatMap(({ holds, text, saw }) => (holds ? [] : [{ text, saw }]))
+}
+
+const namesText = ({ actors, roles, groups }: Rule): string =>
+  Object.entries({ actors, roles, groups })
+    .flatMap(([kind, names]) => (names.length === 0 ? [] : [`${kind}: ${names.join(', ')}`]))
+    .join(' or ')

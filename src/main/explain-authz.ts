@@ -1,0 +1,49 @@
+/** `edict policy explain --actor`: who may do what by the configured rules. Roles that are not given are those of the actor's tokens. */
+import { relative } from 'node:path'
+import type { Action, Resource } from '../auth/actions.ts'
+import { defaultRules } from '../auth/default-rules.ts'
+import { ruleLines } from '../auth/rules-file.ts'
+import { explainAuthorization } from '../explain/authorization.ts'
+import type { Explanation } from '../explain/view.ts'
+import { createLog } from '../log.ts'
+import { actorOf } from './acting.ts'
+import { openDeployment, type RunOptions } from './deployment.ts'
+import { readRules, rulesText } from './gate.ts'
+
+export interface ExplainAuthzOptions extends RunOptions {
+  readonly cwd: string
+  readonly actor: string
+  /** null: look them up. */
+  readonly belongs: { readonly roles: readonly string[]; readonly groups: readonly string[] } | null
+  readonly action: Action
+  readonly resource: Resource
+}
+
+export const explainAuthorizationHere = async (options: ExplainAuthzOptions): Promise<Explanation> => {
+  const { config, cwd, action, resource } = options
+  const { file } = config.policy
+  const rules = file === null ? defaultRules : readRules(file)
+  const lines = file === null ? [] : ruleLines(rulesText(file))
+  const shown = file === null ? 'shipped rules' : relative(cwd, file)
+  return explainAuthorization({
+    rules,
+    protectedKeys: config.protected,
+    question: {
+      actor: { id: options.actor, kind: 'token', ...(await belongingOf(options)) },
+      action,
+      resources: [resource],
+    },
+    placeOf: (index) => ({ file: shown, line: lines[index] ?? index + 1 }),
+  })
+}
+
+const belongingOf = async (options: ExplainAuthzOptions): Promise<NonNullable<ExplainAuthzOptions['belongs']>> => {
+  if (options.belongs !== null) return options.belongs
+  const { store, close } = await openDeployment(options, createLog(options.config))
+  try {
+    const found = await actorOf(store, { as: options.actor, breakGlass: null, command: '' })
+    return { roles: found?.roles ?? [], groups: found?.groups ?? [] }
+  } finally {
+    await close()
+  }
+}

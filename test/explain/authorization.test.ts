@@ -1,0 +1,98 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { policyResource, scopedActions, targetActions } from '../../src/auth/actions.ts'
+import type { Actor } from '../../src/auth/actor.ts'
+import { createAuthz } from '../../src/auth/authz.ts'
+import { defaultRules } from '../../src/auth/default-rules.ts'
+import { ruleLines } from '../../src/auth/rules-file.ts'
+import { rulesSchema } from '../../src/auth/rules.ts'
+import { explainAuthorization } from '../../src/explain/authorization.ts'
+import { explanationText } from '../../src/explain/text.ts'
+import { parse } from 'yaml'
+
+const file = `groups:
+  payments: [ann]
+rules:
+  - id: everybody-reads
+    roles: [viewer]
+    actions: [read]
+    scope: any
+  - { id: own-unprotected, groups: [payments], actions: [change, lock], scope: { is: unprotected, own_groups: true } }
+  - id: operators-apply
+    roles: [operator]
+    actions: [apply]
+    target_scope: { patterns: ["payments/**"] }
+`
+const protectedKeys = ['payments/core/**']
+const person = (id: string, roles: readonly string[] = [], groups: readonly string[] = []): Actor => ({
+  id,
+  kind: 'token',
+  roles,
+  groups,
+})
+
+const explain = (actor: Actor, action: (typeof scopedActions)[number] | 'apply', key: string) =>
+  explainAuthorization({
+    rules: rulesSchema.parse(parse(file)),
+    protectedKeys,
+    question: { actor, action, resources: [policyResource(key)] },
+    placeOf: (index) => ({ file: 'authz.yaml', line: ruleLines(file)[index] ?? 0 }),
+  })
+
+describe('why an actor may or may not', () => {
+  it('names the rule that allows it, with its line', async () => {
+    const answer = await explain(person('ann'), 'change', 'payments/fees/1.0')
+    expect(explanationText(answer)).toBe(`ann may change payments/fees/1.0 is true
+  by authz.yaml:8  rule own-unprotected`)
+  })
+
+  it('names of each rule what is missing, the one that lacks least first', async () => {
+    const answer = await explain(person('ann', ['viewer']), 'change', 'payments/core/1.0')
+    expect(explanationText(answer)).toBe(`ann may change payments/core/1.0 is false
+  by edict.authz:1  rule edict:default
+  not by authz.yaml:4  rule everybody-reads  (1 condition failed)
+    authz.yaml:4  actions: read
+      action is "change"
+  not by authz.yaml:8  rule own-unprotected  (1 condition failed)
+    authz.yaml:8  scope: {"is":"unprotected","own_groups":true}
+      key is "payments/core/1.0"
+      group is "payments"
+      protected is ["payments/core/**"]
+  not by authz.yaml:9  rule operators-apply  (2 conditions failed)
+    authz.yaml:9  actions: apply
+      action is "change"
+    authz.yaml:9  roles: operator
+      actor is "ann"
+      roles is ["viewer"]
+      groups is ["payments"]`)
+  })
+
+  it('says what the gate says, whoever asks for whatever', async () => {
+    const word = (...words: readonly string[]) => fc.constantFrom(...words)
+    const names = (...words: readonly string[]) => fc.uniqueArray(word(...words))
+    const asked = fc.record({
+      id: word('ann', 'bob'),
+      roles: names('viewer', 'author', 'operator', 'superuser'),
+      groups: names('payments', 'core'),
+      action: fc.constantFrom(...scopedActions, ...targetActions, 'admin' as const),
+      key: word('payments/fees/1.0', 'payments/core/1.0', 'core/x/2'),
+    })
+    const authz = await createAuthz({ rules: defaultRules, protectedKeys })
+    await fc.assert(
+      fc.asyncProperty(asked, async ({ id, roles, groups, action, key }) => {
+        const question = { actor: person(id, roles, groups), action, resources: [policyResource(key)] }
+        const placeOf = (line: number) => ({ file: 'rules', line })
+        const { decision, rules } = await explainAuthorization({
+          rules: defaultRules,
+          protectedKeys,
+          question,
+          placeOf,
+        })
+        expect(decision).toEqual({ value: authz.decide(question).allow })
+        const missing = rules.flatMap((rule) => rule.missing)
+        expect(missing.length).toBe(decision?.value === true ? 0 : defaultRules.rules.length)
+      }),
+      { numRuns: 15 },
+    )
+  })
+})
