@@ -187,7 +187,7 @@ file := json.match_schema({"a": 1}, {"$ref": "file:///proc/self/environ"})
     const rules = 'rules:\n  - id: team\n    groups: [shop]\n    actions: [change]\n    scope: unprotected\n'
     await writeFile(
       join(folder, 'authz.yaml'),
-      `${rules}  - { id: root, roles: [superuser], actions: [change, token], scope: any }\n`,
+      `${rules}  - { id: root, roles: [superuser], actions: [change, token], scope: any }\n  - { id: admin, roles: [superuser], actions: [admin] }\n`,
     )
     await writeFile(join(folder, 'edict.yaml'), 'policy: { file: ./authz.yaml }\nprotected: ["core/**"]\n')
     const may = async (policy: string) => {
