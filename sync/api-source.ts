@@ -16,14 +16,14 @@ export interface ApiSourceStore {
 
 export interface ApiSource extends Source {
   readonly kind: 'api'
-  /** What its last fragment was made of. */
-  readonly content: () => ApiContent
+  /** What one of its fragments was made of. */
+  readonly contentOf: (fragment: Fragment) => ApiContent
 }
 
 export const isApiSource = (source: Source): source is ApiSource => source.kind === 'api'
 
 export function createApiSource(name: string, store: ApiSourceStore): ApiSource {
-  let content: ApiContent = { modules: new Map(), rules: new Map() }
+  const contents = new WeakMap<Fragment, ApiContent>()
   let current: Fragment | undefined
   /** Texts that are blobs, by digest. */
   const texts = new Map<string, string>()
@@ -40,16 +40,22 @@ export function createApiSource(name: string, store: ApiSourceStore): ApiSource 
     kind: 'api',
     describe: () => 'the API',
     blame: async () => null,
-    content: () => content,
+    contentOf(fragment) {
+      const content = contents.get(fragment)
+      if (content === undefined) throw new Error(`this is no fragment of ${name}`)
+      return content
+    },
     async load() {
       const { items } = await store.policies.modules()
       const own = items.filter(({ repository, kind }) => repository === name && kind === 'module')
       const files = await Promise.all(own.map(async (document) => [document.id, await fileOf(document)] as const))
       const modules = new Map(files)
       for (const digest of texts.keys()) if (!files.some(([, file]) => file.digest === digest)) texts.delete(digest)
-      content = { modules, rules: await store.rules.all() }
+      const content = { modules, rules: await store.rules.all() }
       const fragment = apiFragment(name, content)
-      if (fragment.commit !== current?.commit) current = fragment
+      // The same files, so that what is known of them is found; rules that are not active make none.
+      current = fragment.commit === current?.commit ? { ...current } : fragment
+      contents.set(current, content)
       return current
     },
   }

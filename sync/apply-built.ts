@@ -6,6 +6,7 @@ import type { HoldDocument } from '../src/policy/revision-document.ts'
 import type { PolicyStatus, SourceDocument } from '../src/policy/schema.ts'
 import type { ApiWrites } from '../src/store/api-writes.ts'
 import type { Lease } from '../src/store/lease.ts'
+import type { Queue } from '../src/store/queue.ts'
 import type { Store } from '../src/store/store.ts'
 import type { Archived } from '../src/store/versions.ts'
 import { backoffMs, sleep } from '../src/store/wait.ts'
@@ -31,17 +32,27 @@ export interface ApplyBuiltOptions {
   readonly holds?: readonly HoldDocument[]
   /** What callers of the API are granted. */
   readonly granted?: ApiWrites | null
+  /** Asked under the lease: what it was made of holds still. */
+  readonly isStill?: () => Promise<boolean>
+  /** Waits until nobody else in this process applies; to whoever has waited before the build began, not given. */
+  readonly inTurn?: Queue
 }
 
 /** The revision that it made or left. */
 export async function applyBuilt(options: ApplyBuiltOptions): Promise<number | 'moved'> {
-  const { store, holder, baseRevision } = options
   const documents = await blamed(options)
-  const archived = options.record === null ? nothingArchived : await store.archive(documents)
+  const archived = options.record === null ? nothingArchived : await options.store.archive(documents)
+  const { inTurn = (apply) => apply() } = options
+  return inTurn(() => applyWithLease(options, { documents, archived }))
+}
+
+async function applyWithLease(options: ApplyBuiltOptions, ready: Omit<Ready, 'lease'>): Promise<number | 'moved'> {
+  const { store, holder, baseRevision, isStill = async () => true } = options
   const lease = await takeLease(store, holder)
   try {
     const { revision } = await store.head()
-    return revision === baseRevision ? await write(options, { documents, archived, lease }) : 'moved'
+    if (revision !== baseRevision || !(await isStill())) return 'moved'
+    return await write(options, { ...ready, lease })
   } catch (error) {
     if (error instanceof EdictError && error.code === 'conflict') return 'moved'
     throw error

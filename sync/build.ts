@@ -25,7 +25,7 @@ import { ownership } from '../src/policy/ownership.ts'
 import { readableOf } from '../src/policy/readable.ts'
 import { coversPackage } from '../src/policy/scope.ts'
 import type { Tester } from '../src/testing/tester.ts'
-import type { CachedOpa } from '../src/opa/cached.ts'
+import { urgently, type CachedOpa } from '../src/opa/cached.ts'
 import { buildPackages } from './build-packages.ts'
 import { buildPolicy, type PolicyStage } from './build-policy.ts'
 import {
@@ -71,6 +71,7 @@ export function createBuilder(deps: BuildDeps): Builder {
   const json = createJsonReader(limits)
   return async (request) => {
     const { signal } = request
+    const opa = request.urgent === true ? urgently(deps.opa) : deps.opa
     const loaded = declareLoaded(deps, request)
     if (loaded.conflict) return asItIs(loaded)
     const stored = typeof request.stored === 'function' ? await request.stored() : request.stored
@@ -78,7 +79,7 @@ export function createBuilder(deps: BuildDeps): Builder {
     const declared = await declare(deps, options, loaded)
     const { composition } = declared
     if (composition.conflict) return asItIs(composition)
-    const parsed = createParser(deps.opa, limits, signal)
+    const parsed = createParser(opa, limits, signal)
     await parseAll(composition, parsed, options)
     const packages = policyPackages(composition.policies.values())
     const readStored = (document: ModuleDocument) => storedFile(document, (text) => deps.readText(text, signal))
@@ -86,16 +87,16 @@ export function createBuilder(deps: BuildDeps): Builder {
     const modules = await modulesInForce(composition.modules.values(), {
       ...shared,
       ...boundaries(deps, options, declared, json),
-      opa: deps.opa,
+      opa,
       packages,
       parsed,
     })
     const index = indexPackages(modules.modules)
     const taken = [...index.all.map(({ path }) => path), entryPackage, ...packagePaths(packages)]
     const data = await dataInForce(composition.data.values(), { ...shared, json, packages: taken })
-    const tool = { version: await deps.opa.version({ signal }), capabilities: deps.opa.capabilitiesDigest }
+    const tool = { version: await opa.version({ signal }), capabilities: opa.capabilitiesDigest }
     const { blobs, takeBlob } = collectBlobs(options)
-    const { opa, tester, readBlob } = deps
+    const { tester, readBlob } = deps
     const readable = options.scopes === undefined ? undefined : readableOf(options.scopes, options.libraries ?? [])
     const stage = {
       opa,

@@ -51,6 +51,8 @@ export interface BuildOptions {
   readonly now?: Date
   readonly onProgress?: OnProgress
   readonly signal?: AbortSignal | undefined
+  /** Somebody waits for it: it is compiled before what is not urgent. */
+  readonly urgent?: boolean | undefined
 }
 
 /** `stored` may be read when it is first needed, which is after a look for Conflicts. */

@@ -28,6 +28,8 @@ export interface CycleOptions {
   readonly approve?: readonly Approval[]
   /** Compare the stored texts as well, which else is done every few minutes: somebody changed the store by hand. */
   readonly thorough?: boolean
+  /** Changes through the API that need no approval are not taken: somebody else does. */
+  readonly leaveChanges?: boolean
   readonly signal?: AbortSignal
   readonly onProgress?: OnProgress
 }

@@ -15,9 +15,11 @@ import type { Library, SourceScope } from '../src/policy/scope.ts'
 import type { PolicyLimits } from '../src/policy/validate.ts'
 import type { RevisionBounds } from '../src/store/revisions.ts'
 import type { Tester } from '../src/testing/tester.ts'
+import { createQueue } from '../src/store/queue.ts'
 import type { Store } from '../src/store/store.ts'
 import { sleep } from '../src/store/wait.ts'
 import { isApiSource } from './api-source.ts'
+import { changeRound, type ChangeOptions, type ChangeResult } from './change-round.ts'
 import { createBuilder, type BuildDeps } from './build.ts'
 import { joined, logReport, type Cycle, type CycleOptions, type CycleReport, type Refusal } from './cycle-report.ts'
 import { dryPlan, type DryPlan, type DryPlanOptions } from './dry-plan.ts'
@@ -53,6 +55,8 @@ export interface ReconcilerDeps {
 export interface Reconciler {
   /** One at a time; another call waits. Rejects with `store_unavailable`, `tool_unavailable` or the signal's reason. */
   readonly cycle: Cycle
+  /** What callers of the API want changed, at once and beside a cycle; declined until one has ended. */
+  readonly change: (options: ChangeOptions) => Promise<Exclude<ChangeResult, { kind: 'moved' }>>
   /** Back to an earlier revision, as a new one. Rejects, besides, with `revision_gone`, `not_found`. */
   readonly rollback: Rollback
   /** What a cycle would do; writes nothing. */
@@ -62,6 +66,8 @@ export interface Reconciler {
 }
 
 const mostRounds = 8
+/** Rounds that are overtaken before one is made that changes wait for. */
+const mostOvertaken = 2
 /** How often the stored texts are compared as well, which reads every document whole. */
 const thoroughEveryMs = 5 * 60_000
 export const defaultKeep: RevisionBounds = { count: 100, ageMs: 90 * 24 * 3_600_000 }
@@ -109,11 +115,16 @@ export function createReconciler({
     buildFrom: createBuildFrom({ store, ...building }),
     planner: { ...planner, putBlobs: store.blobs.put },
     holder: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
+    inTurn: <T>(work: () => Promise<T>): Promise<T> => work(),
     clock,
   }
   const keepHouse = createHousekeeping({ store, log, clock, keep })
+  /** A change is never overtaken here, and neither is what takes its turn among them as a whole. */
+  const amongChanges = createQueue()
   let tail: Promise<void> = Promise.resolve()
+  let tidied: Promise<void> = Promise.resolve()
   let examined = 0
+  let isReady = false
 
   async function mayRun({ actor = null, approve = [], confirm = [] }: CycleOptions, asked: readonly string[]) {
     const all = async (action: Action, resources: readonly Resource[]) =>
@@ -135,26 +146,53 @@ export function createReconciler({
     const thorough = options.thorough === true || clock().getTime() - examined >= thoroughEveryMs
     const refused = new Map<string, Refusal>()
     let report: CycleReport | undefined
+    let overtaken = 0
     let wanted = new Set(asked)
     for (let rounds = 1; rounds <= mostRounds; rounds++) {
       const approve = (options.approve ?? []).filter(({ plan }) => !refused.has(plan) && report === undefined)
+      const roundOptions = { ...options, approve, wanted, thorough }
+      const mayBeOvertaken = overtaken < mostOvertaken && approve.length === 0
       // oxlint-disable-next-line no-await-in-loop
-      const result: RoundResult = await round({ ...options, approve, wanted, thorough }, deps)
+      const result: RoundResult = await (mayBeOvertaken
+        ? round(roundOptions, { ...deps, inTurn: amongChanges })
+        : amongChanges(() => round(roundOptions, deps)))
       if (result.kind === 'stale') refused.set(result.plan, result.refusal)
       if (result.kind === 'done') {
         if (thorough) examined = clock().getTime()
         report = joined(report, result.report)
+        if (!result.again) isReady = true
         if (!result.again) return { ...report, refused: new Map([...refused, ...report.refused]) }
         wanted = new Set()
       }
       if (result.kind === 'moved') {
-        log.info({ rounds }, 'another worker has applied meanwhile: going round again')
+        log.info({ rounds }, 'somebody has applied meanwhile: going round again')
+        overtaken += 1
         wanted = new Set(byName.keys())
         // oxlint-disable-next-line no-await-in-loop
         await sleep(50 * rounds * Math.random(), signal)
       }
     }
     throw new EdictError('conflict', `other workers applied ${mostRounds} times while this cycle was planned`)
+  }
+
+  async function change(options: ChangeOptions): Promise<Exclude<ChangeResult, { kind: 'moved' }>> {
+    await mayRun(options, api === null ? [] : [api.name])
+    if (!isReady) return { kind: 'declined' }
+    for (let rounds = 1; rounds <= mostRounds; rounds++) {
+      options.signal?.throwIfAborted()
+      // oxlint-disable-next-line no-await-in-loop
+      const result = await amongChanges(() => changeRound(options, deps))
+      if (result.kind === 'moved') {
+        // oxlint-disable-next-line no-await-in-loop
+        await sleep(50 * rounds * Math.random(), options.signal)
+        continue
+      }
+      if (result.kind === 'done' && result.answered > 0) log.info(result, 'changes through the API')
+      const { revision = null } = result.kind === 'done' ? result : {}
+      if (revision !== null) tidied = tidied.then(() => keepHouse(revision))
+      return result
+    }
+    throw new EdictError('conflict', `other workers applied ${mostRounds} times while changes were planned`)
   }
 
   function queued(work: () => Promise<CycleReport>): Promise<CycleReport> {
@@ -171,14 +209,18 @@ export function createReconciler({
   }
 
   return {
+    change,
     cycle: (options) => queued(() => cycle(options)),
     rollback: (options) =>
       queued(async () => {
         await store.enforce(options.actor, 'rollback', await store.revisions.touchedSince(options.revision))
         await store.ensureCollections()
-        return rollback(options, deps)
+        return amongChanges(() => rollback(options, deps))
       }),
     plan: (options) => dryPlan(options, { ...deps, building, planner }),
-    idle: () => tail,
+    idle: async () => {
+      await tail
+      await tidied
+    },
   }
 }

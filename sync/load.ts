@@ -15,15 +15,31 @@ export interface Loader {
     readonly stored: ReadonlyMap<string, SourceDocument>
     readonly signal: AbortSignal | undefined
   }) => Promise<readonly Seen[]>
+  /** Reads the API alone. Of the others, what is kept of the commit in force, or nothing. */
+  readonly inForce: (stored: ReadonlyMap<string, SourceDocument>) => Promise<readonly Seen[]>
 }
 
 export function createLoader(sources: readonly Source[], log: Logger): Loader {
   const last = new Map<string, Fragment>()
+  /** What was in force when something newer was read. */
+  const replaced = new Map<string, Fragment>()
   const errors = new Map<string, SourceError>()
 
-  async function read(source: Source, signal: AbortSignal | undefined): Promise<void> {
+  function keep({ name }: Source, fragment: Fragment, before: SourceDocument | undefined): void {
+    const known = last.get(name)
+    if (known !== undefined && known.commit === before?.commit && known.commit !== fragment.commit)
+      replaced.set(name, known)
+    else if (fragment.commit === before?.commit) replaced.delete(name)
+    last.set(name, fragment)
+  }
+
+  async function read(
+    source: Source,
+    before: SourceDocument | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     try {
-      last.set(source.name, await source.load(signal === undefined ? {} : { signal }))
+      keep(source, await source.load(signal === undefined ? {} : { signal }), before)
       errors.delete(source.name)
     } catch (error) {
       signal?.throwIfAborted()
@@ -47,11 +63,21 @@ export function createLoader(sources: readonly Source[], log: Logger): Loader {
             source.kind === 'api' ||
             wanted.has(source.name) ||
             !(isCurrent(last.get(source.name)) || errors.has(source.name))
-          if (attempted) await read(source, signal)
+          if (attempted) await read(source, before, signal)
           const error = errors.get(source.name) ?? null
           const fragment = last.get(source.name)
           const isUsable = fragment !== undefined && (error === null || isCurrent(fragment))
           return { source, before, fragment: isUsable ? fragment : null, attempted, error }
+        }),
+      ),
+    inForce: (stored) =>
+      Promise.all(
+        sources.map(async (source): Promise<Seen> => {
+          const before = stored.get(source.name)
+          const kept = [last.get(source.name), replaced.get(source.name)]
+          const fragment =
+            source.kind === 'api' ? await source.load({}) : kept.find((one) => one?.commit === before?.commit)
+          return { source, before, fragment: fragment ?? null, attempted: source.kind === 'api', error: null }
         }),
       ),
   }

@@ -26,14 +26,17 @@ export interface LookDeps {
   readonly clock: () => Date
 }
 
-export interface RoundOptions extends Pick<CycleOptions, 'signal' | 'onProgress' | 'confirm' | 'approve' | 'actor'> {
+export interface RoundOptions extends Pick<
+  CycleOptions,
+  'signal' | 'onProgress' | 'confirm' | 'approve' | 'actor' | 'leaveChanges'
+> {
   /** Sources to read anew. */
   readonly wanted: ReadonlySet<string>
   readonly thorough: boolean
 }
 
 export interface World {
-  readonly options: Pick<RoundOptions, 'signal' | 'onProgress'>
+  readonly options: Pick<RoundOptions, 'signal' | 'onProgress'> & Pick<BuildOptions, 'urgent'>
   /** All that is made of it is refused when the revision has moved since. */
   readonly stored: StoredState
   readonly seen: readonly Seen[]
@@ -94,7 +97,7 @@ export interface BuildFromDeps extends Pick<LookDeps, 'clock' | 'api'> {
 }
 
 export function createBuildFrom({ store, bounds, build, bare, api, clock }: BuildFromDeps): BuildFrom {
-  return async ({ options: { signal, onProgress }, stored, seen, documents }, choice) => {
+  return async ({ options: { signal, onProgress, urgent }, stored, seen, documents }, choice) => {
     const { standing, confirmed, requests = [] } = choice
     const blobs = createBlobWriter(store.blobs)
     const away = seen.flatMap(({ source, fragment }) => (fragment === null ? [source.name] : []))
@@ -113,6 +116,7 @@ export function createBuildFrom({ store, bounds, build, bare, api, clock }: Buil
       now,
       ...(signal && { signal }),
       ...(onProgress && { onProgress }),
+      urgent,
     }
     const { built, fragments, ...settled } = await settle({
       build: isUnread ? bare : build,

@@ -4,7 +4,8 @@
  */
 import { EdictError } from '../src/errors.ts'
 import type { PlanDocument } from '../src/policy/plan-document.ts'
-import type { SourceDocument } from '../src/policy/schema.ts'
+import type { CycleRequest, SourceDocument } from '../src/policy/schema.ts'
+import type { Queue } from '../src/store/queue.ts'
 import { applyBuilt } from './apply-built.ts'
 import { approvalsOf, commitsOfPlan, confirmedCommits, newestCommits, type Approved } from './approval.ts'
 import { createBlamer, type Blamer } from './blame-findings.ts'
@@ -24,6 +25,8 @@ export interface RoundDeps extends LookDeps {
   readonly buildFrom: BuildFrom
   readonly planner: PlannerDeps
   readonly holder: string
+  /** One after the other, changes through the API among them: what a round is made of holds while it is applied. */
+  readonly inTurn: Queue
 }
 
 export type RoundResult =
@@ -47,12 +50,15 @@ interface Decision {
 }
 
 export async function round(options: RoundOptions, deps: RoundDeps): Promise<RoundResult> {
-  const world = await look(options, deps)
+  const isPlanned = deps.api !== null && deps.approval.has(deps.api.name)
+  const looked = await look(options, deps)
+  // What waits in a plan, or is to, is for a round to decide.
+  const isLeft = ({ waits }: CycleRequest): boolean => options.leaveChanges === true && !isPlanned && waits == null
+  const world = { ...looked, requests: looked.requests.filter((request) => !isLeft(request)) }
   const { approved, refused } = await approvalsOf(options.approve ?? [], world.waiting, deps.store.plans)
   const through = approved === null ? new Map<string, string>() : commitsOfPlan(approved.plan)
   const confirmed = new Map([...confirmedCommits(world.seen, options.confirm ?? []), ...through])
   const gates = gatesOf({ seen: world.seen, holds: world.holds, approval: deps.approval, through })
-  const isPlanned = deps.api !== null && deps.approval.has(deps.api.name)
   const wishes = wishesOf({ ...world, approved: approved?.plan ?? null, isPlanned })
   const now = await deps.buildFrom(world, { standing: gates.keys(), confirmed, requests: wishes.now })
   if (approved !== null && identityOf(world, now) !== approved.plan.digest) return stale(approved.plan, options, deps)
@@ -112,12 +118,12 @@ async function carryOut(
   if (hasChanges) await blobs.flush()
   signal?.throwIfAborted()
   // From here on the signal is not heard: an apply is done or not begun.
-  const { store, holder, clock } = deps
+  const { store, holder, clock, inTurn } = deps
   const baseRevision = world.stored.revision
   const by = approved?.actor
   const applied = hasChanges
-    ? await applyBuilt({ store, holder, built, baseRevision, statuses, blamer, record, actor, by, granted })
-    : await keepAll(statuses, deps)
+    ? await applyBuilt({ store, holder, built, baseRevision, statuses, blamer, record, actor, by, granted, inTurn })
+    : await keepAll(statuses, baseRevision, deps)
   if (applied === 'moved') return { kind: 'moved' }
   await store.sources.forget(unread.gone)
   const plan = record?._id ?? proposal?.plan ?? null
@@ -160,7 +166,10 @@ function gatesWithApi({ gates, proposal, chosen }: Decision): Decision['gates'] 
   return new Map([...gates, [api, { kind: 'waits', requests }]])
 }
 
-async function recordOf({ world, chosen }: Decision, { planner, clock }: RoundDeps): Promise<PlanDocument> {
+export async function recordOf(
+  { world, chosen }: Pick<Decision, 'world' | 'chosen'>,
+  { planner, clock }: RoundDeps,
+): Promise<PlanDocument> {
   const { stored, documents } = world
   const { built, seen, standing, settled } = chosen
   const requests = plannedRequests(settled.granted)
@@ -171,7 +180,7 @@ async function recordOf({ world, chosen }: Decision, { planner, clock }: RoundDe
   )
 }
 
-function grantedTo({ granted }: Chosen['settled']): readonly string[] {
+export function grantedTo({ granted }: Chosen['settled']): readonly string[] {
   return (granted?.entries ?? []).flatMap(({ request }) => request ?? [])
 }
 
@@ -186,12 +195,24 @@ function answersOf({ world, chosen, proposal }: Decision): Settled['answers'] {
 }
 
 /** Who was granted something was answered by the apply itself. */
-async function answer(answers: Settled['answers'], revision: number, { store, clock }: RoundDeps): Promise<void> {
+export async function answer(
+  answers: Settled['answers'],
+  revision: number,
+  { store, clock }: RoundDeps,
+): Promise<void> {
   const each = [...answers].map(([id, outcome]) => store.requests.complete([id], { at: clock(), revision, ...outcome }))
   await Promise.all(each)
 }
 
-async function keepAll(statuses: readonly SourceDocument[], { store }: RoundDeps): Promise<null> {
-  await store.sources.putStatus(statuses)
+/** The API's status belongs to the content that it was made with: whoever has changed that has written it. */
+async function keepAll(
+  statuses: readonly SourceDocument[],
+  baseRevision: number,
+  { store, inTurn }: RoundDeps,
+): Promise<null> {
+  await inTurn(async () => {
+    const { revision } = await store.head()
+    await store.sources.putStatus(statuses.filter(({ kind }) => kind !== 'api' || revision === baseRevision))
+  })
   return null
 }

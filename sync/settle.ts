@@ -130,7 +130,9 @@ interface Deps extends Pick<SettleOptions, 'build' | 'now'> {
 }
 
 function createSettling({ build, options, api, now }: Deps): Settling {
-  const inForce = api.content()
+  const own = options.fragments.find(({ source }) => source === api.name)
+  if (own === undefined) throw new Error(`${api.name} was not read`)
+  const inForce = api.contentOf(own)
   const attempt: Settling['attempt'] = async (asked) => {
     const folded = withChanges(inForce, asked, now)
     const changed = folded.effects.size > 0 ? apiFragment(api.name, folded.content) : null

@@ -1,20 +1,22 @@
 /**
  * When cycles run: at the start, at each source's interval, when a directory changes, and for every request in the
- * store. One cycle at a time; a request is answered by a cycle that started after it came, a change by the cycle itself. Ends with the signal, between
- * a cycle's steps, never in the middle of an apply.
+ * store. One cycle at a time; a request is answered by a cycle that started after it came. Changes through the API are made
+ * beside it (change-lane.ts). Ends with the signal, between a cycle's steps, never in the middle of an apply.
  */
 import type { Logger } from 'pino'
 import { systemActor } from '../src/auth/actor.ts'
 import type { CycleOutcome, CycleRequest } from '../src/policy/schema.ts'
 import { EdictError } from '../src/errors.ts'
 import type { OnProgress } from '../src/progress.ts'
-import { backoffMs, sleep } from '../src/store/wait.ts'
 import type { Requests } from '../src/store/requests.ts'
+import { createBell } from './bell.ts'
+import { createChangeLane } from './change-lane.ts'
 import type { CycleReport } from './cycle-report.ts'
 import type { Reconciler } from './cycle.ts'
 import { outcomeFor } from './cycle-report.ts'
 import { createSchedule } from './schedule.ts'
 import type { Source } from './source.ts'
+import { failed, isAway, isChange, messageOf, retryMs } from './work-failure.ts'
 
 export interface ScheduledSource {
   readonly source: Source
@@ -36,7 +38,7 @@ export function createWorker({
   signal,
   onProgress,
 }: {
-  readonly reconciler: Pick<Reconciler, 'cycle' | 'rollback' | 'idle'>
+  readonly reconciler: Pick<Reconciler, 'cycle' | 'change' | 'rollback' | 'idle'>
   readonly store: { readonly requests: Pick<Requests, 'take' | 'complete' | 'watch'> }
   readonly sources: readonly ScheduledSource[]
   readonly log: Logger
@@ -46,26 +48,29 @@ export function createWorker({
   const schedule = createSchedule(sources.map(({ source, intervalMs }) => ({ name: source.name, intervalMs })))
   const { promise: firstCycle, resolve: first, reject: noFirst } = withResolvers<CycleReport>()
   firstCycle.catch(() => undefined)
-  let wake: () => void = () => undefined
+  const bell = createBell(signal)
   let failures = 0
   /** There may be requests to take. */
   let arrived = true
   /** The cycle at the start, which makes the store whole even where there is no source. */
   let started = false
-
-  /** Ends early when something has come. */
-  async function pause(ms: number): Promise<void> {
-    const early = new AbortController()
-    wake = () => early.abort()
-    await sleep(ms, AbortSignal.any([early.signal, signal]))
-    wake = () => undefined
+  /** Something other than a request asks for a cycle. */
+  let wanted = false
+  const ringFor = (what: 'request' | 'cycle'): void => {
+    if (what === 'request') arrived = true
+    else wanted = true
+    bell.ring()
   }
+  const changes = createChangeLane({ reconciler, store, log, signal, onWanted: () => ringFor('cycle') })
 
   async function answer(requests: readonly CycleRequest[], outcomeOf: (request: CycleRequest) => CycleOutcome) {
     await Promise.all(requests.map((request) => store.requests.complete([request._id], outcomeOf(request))))
   }
 
   async function runCycle(requests: readonly CycleRequest[]): Promise<void> {
+    // Before the first cycle nothing is known of what is in force.
+    const leaveChanges = started && !changes.isHandedOver()
+    wanted = false
     // An approval is of what was seen before: it asks for nothing newer.
     const names = requests.some(({ source, reason }) => source === null && reason !== 'approve')
       ? schedule.all()
@@ -82,18 +87,23 @@ export function createWorker({
         confirm,
         approve,
         thorough,
+        leaveChanges,
         signal,
         ...progress,
       })
       for (const name of names) schedule.ran(name, !report.unreadable.includes(name))
       failures = 0
       started = true
-      if ((report.deferred ?? 0) > 0) arrived = true
-      await answer(requests.filter(isWish), (request) => outcomeFor(report, request))
+      await answer(requests, (request) => outcomeFor(report, request))
       first(report)
+      if (!leaveChanges) changes.resume()
     } catch (error) {
+      wanted = true
       for (const name of names) schedule.hasten(name)
-      if (!signal.aborted && !isAway(error)) await answer(requests, () => failed(messageOf(error)))
+      if (!signal.aborted && !isAway(error)) {
+        await answer(requests, () => failed(messageOf(error)))
+        if (!leaveChanges) await changes.refuse(messageOf(error))
+      }
       throw error
     }
   }
@@ -115,9 +125,9 @@ export function createWorker({
     const taken = hasArrived ? await store.requests.take() : []
     // oxlint-disable-next-line no-await-in-loop
     for (const request of taken.filter(isRollback)) await turnBack(request)
-    const requests = taken.filter((request) => !isRollback(request))
-    if (!started || requests.length > 0 || schedule.due().length > 0) await runCycle(requests)
-    else if (!arrived) await pause(schedule.waitMs())
+    const requests = taken.filter((request) => !isRollback(request) && !isChange(request))
+    if (!started || wanted || requests.length > 0 || schedule.due().length > 0) await runCycle(requests)
+    else if (!arrived) await bell.wait(schedule.waitMs())
   }
 
   /** Tries again soon when the store is away, less and less often when something else is wrong. */
@@ -126,26 +136,28 @@ export function createWorker({
     arrived = true
     failures += 1
     log.error({ err: error, failures }, `the cycle failed: ${messageOf(error)}`)
-    await pause(isAway(error) ? backoffMs(failures) : Math.min(60_000, 100 * 2 ** failures))
+    await bell.wait(retryMs(error, failures))
   }
 
   return {
     firstCycle,
     async run() {
       const onWake = (): void => {
-        arrived = true
-        wake()
+        ringFor('request')
+        changes.ring()
       }
       for (const { source } of sources)
         source.watch?.(() => {
           schedule.hasten(source.name)
-          wake()
+          bell.ring()
         }, signal)
       const watching = store.requests.watch(onWake, signal).catch((error: unknown) => {
         if (!signal.aborted) log.error({ err: error }, 'requests are not watched any more')
       })
+      const changing = changes.run()
       // oxlint-disable-next-line no-await-in-loop
       while (!signal.aborted) await step().catch(recover)
+      await changing
       noFirst(new EdictError('shutting_down', 'stopped before the first cycle had ended'))
       await watching
       await reconciler.idle()
@@ -153,19 +165,12 @@ export function createWorker({
   }
 }
 
-/** What the cycle does not answer itself. */
-const isWish = ({ reason }: CycleRequest): boolean => reason !== 'change'
-
-const isAway = (error: unknown): boolean => error instanceof EdictError && error.code === 'store_unavailable'
 const isRollback = ({ reason }: CycleRequest): boolean => reason === 'rollback'
 const refusalCode = (error: unknown): Pick<CycleOutcome, 'code'> =>
   error instanceof EdictError &&
   (error.code === 'revision_gone' || error.code === 'not_found' || error.code === 'conflict')
     ? { code: error.code }
     : {}
-const messageOf = (error: unknown): string =>
-  error instanceof EdictError ? error.message : 'the cycle failed for an internal reason'
-const failed = (message: string): CycleOutcome => ({ at: new Date(), ok: false, revision: null, message, findings: [] })
 
 function withResolvers<T>() {
   let resolve: (value: T) => void = () => undefined

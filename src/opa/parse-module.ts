@@ -49,7 +49,7 @@ export function createModuleParser({
     const key = sha256(JSON.stringify([text.filename, text.module]))
     const known = kept.get(key)
     if (known !== undefined) return known
-    const ended = await queue(async () => evaluate({ path: await opa(), text, bounds, signal }), signal).catch(
+    const ended = await queue(async () => evaluate({ path: await opa(), text, bounds, signal }), { signal }).catch(
       (cause: unknown) => {
         throw failure('the opa command cannot be started', cause)
       },

@@ -18,6 +18,8 @@ import { createWorkspace, type Workspace } from './workspace.ts'
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined
+  /** Somebody waits for the answer: it goes before what is not urgent. */
+  readonly urgent?: boolean | undefined
 }
 
 export type Build =
@@ -78,15 +80,18 @@ export function createOpa({
   const offlineText = JSON.stringify({ ...capabilities, allow_net: [] }, withoutProse)
   const queue = createQueue(concurrency)
   const bounds = { timeoutMs, memoryMb, maxOutput }
-  const inFolder = <T>({ files, bundle, signal }: Folder, work: (run: Run) => Promise<T>) =>
-    queue(async () => {
-      const workspace = await createWorkspace(files, bundle ? capabilitiesText : null)
-      try {
-        return await work({ workspace, call: (args) => start({ path, args, workspace, bounds, signal }) })
-      } finally {
-        await workspace.remove()
-      }
-    }, signal)
+  const inFolder = <T>({ files, bundle, signal, urgent }: Folder, work: (run: Run) => Promise<T>) =>
+    queue(
+      async () => {
+        const workspace = await createWorkspace(files, bundle ? capabilitiesText : null)
+        try {
+          return await work({ workspace, call: (args) => start({ path, args, workspace, bounds, signal }) })
+        } finally {
+          await workspace.remove()
+        }
+      },
+      { signal, urgent },
+    )
   let version: Promise<string> | undefined
   return {
     capabilitiesDigest: sha256(capabilitiesText),
@@ -95,27 +100,27 @@ export function createOpa({
       version.catch(() => (version = undefined))
       return version
     },
-    parse: (text, { signal } = {}) => {
+    parse: (text, options = {}) => {
       const files = [{ path: 'module.rego', text, regoVersion: 1 as const }]
-      return inFolder({ files, bundle: false, signal }, (run) => parse(run, text))
+      return inFolder({ files, bundle: false, ...options }, (run) => parse(run, text))
     },
-    tree: (text, regoVersion, { signal } = {}) => {
+    tree: (text, regoVersion, options = {}) => {
       const files = [{ path: 'module.rego', text, regoVersion }]
-      return inFolder({ files, bundle: false, signal }, (run) => tree(run, regoVersion))
+      return inFolder({ files, bundle: false, ...options }, (run) => tree(run, regoVersion))
     },
-    format: (text, regoVersion, { signal } = {}) => {
+    format: (text, regoVersion, options = {}) => {
       const files = [{ path: 'module.rego', text, regoVersion }]
-      return inFolder({ files, bundle: false, signal }, (run) => format(run, regoVersion))
+      return inFolder({ files, bundle: false, ...options }, (run) => format(run, regoVersion))
     },
-    check: (files, { signal } = {}) => inFolder({ files, bundle: true, signal }, check),
-    coverage: ({ files, data, query }, { signal } = {}) =>
-      inFolder({ files, bundle: true, signal }, async (run) => {
+    check: (files, options = {}) => inFolder({ files, bundle: true, ...options }, check),
+    coverage: ({ files, data, query }, options = {}) =>
+      inFolder({ files, bundle: true, ...options }, async (run) => {
         await writeFile(join(run.workspace.cwd, 'data.json'), data)
         await writeFile(run.workspace.capabilities, offlineText)
         return coverage(run, query)
       }),
-    build: (files, entrypoints, { signal } = {}) =>
-      inFolder({ files, bundle: true, signal }, (run) => build(run, [entrypoints].flat(), maxOutput)),
+    build: (files, entrypoints, options = {}) =>
+      inFolder({ files, bundle: true, ...options }, (run) => build(run, [entrypoints].flat(), maxOutput)),
   }
 }
 
@@ -124,10 +129,9 @@ function withoutProse(key: string, value: unknown): unknown {
   return key === 'description' || key === 'categories' ? undefined : value
 }
 
-interface Folder {
+interface Folder extends CallOptions {
   readonly files: readonly RegoFile[]
   readonly bundle: boolean
-  readonly signal: AbortSignal | undefined
 }
 
 interface Run {

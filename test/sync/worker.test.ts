@@ -3,6 +3,7 @@ import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { EdictError } from '../../src/errors.ts'
 import type { CycleOutcome, CycleRequest, Fragment } from '../../src/policy/schema.ts'
+import type { ChangeOptions, ChangeResult } from '../../sync/change-round.ts'
 import type { CycleOptions, CycleReport } from '../../sync/cycle-report.ts'
 import type { RollbackOptions } from '../../sync/rollback.ts'
 import type { Source } from '../../sync/source.ts'
@@ -20,6 +21,8 @@ afterEach(async () => {
   stop.abort()
   await Promise.all(running)
 })
+
+type Changed = Exclude<ChangeResult, { kind: 'moved' }>
 
 function source(name: string, watch?: Source['watch']): Source {
   return {
@@ -81,12 +84,19 @@ function start(
     sources = [source('a'), source('b')],
     intervalMs = 60_000,
     requests = requestsStub(),
+    change = async (): Promise<Changed> => ({ kind: 'done', revision: null, answered: 0, deferred: 0, again: false }),
     rollback = vi.fn<(options: RollbackOptions) => Promise<CycleReport>>(async () => report()),
+  }: {
+    sources?: readonly Source[]
+    intervalMs?: number
+    requests?: ReturnType<typeof requestsStub>
+    change?: (options: ChangeOptions) => Promise<Changed>
+    rollback?: (options: RollbackOptions) => Promise<CycleReport>
   } = {},
 ) {
   const spy = vi.fn<(options: CycleOptions) => Promise<CycleReport>>(cycle)
   const worker = createWorker({
-    reconciler: { cycle: spy, rollback, idle: async () => undefined },
+    reconciler: { cycle: spy, change, rollback, idle: async () => undefined },
     store: { requests },
     sources: sources.map((each) => ({ source: each, intervalMs })),
     log,
@@ -189,6 +199,107 @@ describe('requests', () => {
     expect(requests.done.size).toBe(0)
     away = false
     await vi.waitFor(() => expect(requests.done.get(id)?.ok).toBe(true), 3000)
+  })
+})
+
+describe('changes through the API', () => {
+  const done = { kind: 'done', revision: 1, answered: 1, deferred: 0, again: false } as const
+  const changed = { reason: 'change' } as const
+
+  test('are made while a cycle runs, once the first has ended', async () => {
+    let release: () => void = () => undefined
+    const requests = requestsStub()
+    const answered: string[] = []
+    const change = async (): Promise<Changed> => {
+      for (const { _id } of await requests.take()) {
+        answered.push(_id)
+        await requests.complete([_id], report())
+      }
+      return done
+    }
+    const { cycle, worker } = start(
+      async () => {
+        await new Promise<void>((resolve) => (release = resolve))
+        return report()
+      },
+      { requests, change },
+    )
+    await vi.waitFor(() => expect(cycle).toHaveBeenCalledTimes(1))
+    expect(cycle.mock.calls[0]?.[0]).toMatchObject({ leaveChanges: false })
+    const early = requests.submit('api', changed)
+    await sleep(30)
+    expect(answered).toEqual([])
+    release()
+    await worker.firstCycle
+    await vi.waitFor(() => expect(answered).toEqual([early]))
+    requests.submit('a')
+    await vi.waitFor(() => expect(cycle).toHaveBeenCalledTimes(2))
+    expect(cycle.mock.calls[1]?.[0]).toMatchObject({ sources: ['a'], leaveChanges: true })
+    await requests.complete(
+      [...(await requests.take())].map(({ _id }) => _id),
+      report(),
+    )
+    const during = requests.submit('api', changed)
+    await vi.waitFor(() => expect(answered).toEqual([early, during]))
+    release()
+  })
+
+  test('what they may not decide is handed over to a cycle that asks for nothing newer, even while one runs', async () => {
+    let release: () => void = () => undefined
+    const requests = requestsStub()
+    const change = vi.fn<() => Promise<Changed>>(async () => ({ kind: 'declined' }))
+    const { cycle, worker } = start(
+      async () => {
+        await new Promise<void>((resolve) => (release = resolve))
+        return report()
+      },
+      { requests, change },
+    )
+    await vi.waitFor(() => expect(cycle).toHaveBeenCalledTimes(1))
+    release()
+    await worker.firstCycle
+    const wish = requests.submit('a')
+    await vi.waitFor(() => expect(cycle).toHaveBeenCalledTimes(2))
+    const id = requests.submit('api', changed)
+    await vi.waitFor(() => expect(change).toHaveBeenCalledTimes(1))
+    release()
+    await vi.waitFor(() => expect(cycle).toHaveBeenCalledTimes(3))
+    expect(requests.done.has(wish)).toBe(true)
+    expect(cycle.mock.calls[2]?.[0]).toMatchObject({ sources: [], leaveChanges: false })
+    await requests.complete([id], report())
+    release()
+    change.mockResolvedValue(done)
+    requests.submit('api', changed)
+    await vi.waitFor(() => expect(change.mock.calls.length).toBeGreaterThan(1))
+    expect(cycle).toHaveBeenCalledTimes(3)
+  })
+
+  test('a plan that one made stale is made again', async () => {
+    const requests = requestsStub()
+    const change = async (): Promise<Changed> => {
+      await requests.complete(
+        [...(await requests.take())].map(({ _id }) => _id),
+        report(),
+      )
+      return { ...done, again: true }
+    }
+    const { cycle, worker } = start(async () => report(), { requests, change })
+    await worker.firstCycle
+    requests.submit('api', changed)
+    await vi.waitFor(() => expect(cycle).toHaveBeenCalledTimes(2))
+    expect(cycle.mock.calls[1]?.[0]).toMatchObject({ sources: [], leaveChanges: true })
+  })
+
+  test('that fail are answered so, and the next is made', async () => {
+    const requests = requestsStub()
+    const change = vi.fn<() => Promise<Changed>>(async () => done)
+    change.mockRejectedValueOnce(new EdictError('tool_unavailable', 'opa is away'))
+    const { worker } = start(async () => report(), { requests, change })
+    await worker.firstCycle
+    const id = requests.submit('api', changed)
+    await vi.waitFor(() => expect(requests.done.get(id)).toMatchObject({ ok: false, message: 'opa is away' }))
+    requests.submit('api', changed)
+    await vi.waitFor(() => expect(change).toHaveBeenCalledTimes(2))
   })
 })
 
