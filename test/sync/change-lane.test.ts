@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { CachedOpa } from '../../src/opa/cached.ts'
+import { enforceOpen } from '../../src/auth/enforce.ts'
 import type { Opa } from '../../src/opa/run.ts'
 import type { ApiChange } from '../../src/policy/api-change.ts'
 import { shipped } from '../../src/policy/rbac.ts'
@@ -47,7 +48,7 @@ afterAll(async () => {
 
 beforeEach(() => {
   const stop = new AbortController()
-  store = openStore({ uri: mongo.uri, database: mongo.database(), log, signal: stop.signal })
+  store = openStore({ uri: mongo.uri, database: mongo.database(), log, signal: stop.signal, enforce: enforceOpen })
   const opened = store
   stops.push(async () => {
     stop.abort()
