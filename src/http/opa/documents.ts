@@ -125,7 +125,8 @@ export const createDocuments = (options: DocumentsOptions): ReadDocument => {
       const at = document && jsonAt(document, rest)
       if (at !== undefined) found.push(nest(nested, at))
     }
-    const root = await sharedData()
+    // Data never lies at or below a package: there is nothing to look for in what may be many megabytes.
+    const root = registry.catalog.packageAt(request.path) === undefined ? await sharedData() : undefined
     const data = root && jsonAt(root, request.path)
     const [first, ...others] = data === undefined ? found : [...found, data]
     if (first === undefined) return request.path.length === 0 ? emptyObject : undefined
