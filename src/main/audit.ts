@@ -2,22 +2,17 @@
 import type { Actor } from '../auth/actor.ts'
 import { auditResource } from '../auth/actions.ts'
 import { EdictError } from '../errors.ts'
-import { createLog } from '../log.ts'
 import type { AuditDocument } from '../policy/schema.ts'
 import type { Audit, AuditQuery, AuditVerdict } from '../store/audit.ts'
 import { parseMark, type AuditMark } from '../store/audit-chain.ts'
 import { actorOf, commandLine } from './acting.ts'
-import { openDeployment, type RunOptions } from './deployment.ts'
+import type { RunOptions } from './deployment.ts'
+import { withStore } from './with-store.ts'
 
-const withAudit = async <T>(options: RunOptions, work: (audit: Audit, actor: Actor) => Promise<T>): Promise<T> => {
-  const { store, close } = await openDeployment(options, createLog(options.config))
-  try {
-    const actor = await store.enforce(await actorOf(store, options.acting), 'admin', auditResource)
-    return await work(store.audit, actor)
-  } finally {
-    await close()
-  }
-}
+const withAudit = <T>(options: RunOptions, work: (audit: Audit, actor: Actor) => Promise<T>): Promise<T> =>
+  withStore(options, async (store) =>
+    work(store.audit, await store.enforce(await actorOf(store, options.acting), 'admin', auditResource)),
+  )
 
 /** `since` as a change answered with it: `<sequence>:<hash>`. */
 export const verifyAudit = (options: RunOptions & { readonly since: string | null }): Promise<AuditVerdict> => {

@@ -4,13 +4,13 @@ import type { Actor } from '../auth/actor.ts'
 import { EdictError } from '../errors.ts'
 import { planAsJson } from '../http/plan-json.ts'
 import { revisionAsJson, sourceAsJson } from '../http/views.ts'
-import { createLog } from '../log.ts'
 import { planStatuses, type PlanSummary } from '../policy/plan-document.ts'
 import type { PolicyKey } from '../policy/schema.ts'
 import type { Confirmation } from '../store/replicas.ts'
 import type { Store } from '../store/store.ts'
 import { actorOf, commandLine } from './acting.ts'
-import { openDeployment, type RunOptions } from './deployment.ts'
+import type { RunOptions } from './deployment.ts'
+import { withStore } from './with-store.ts'
 
 export interface ListOptions {
   readonly limit: number
@@ -47,14 +47,8 @@ const keyOf = (written: string): PolicyKey => {
 }
 
 export const createOperationsHere = (options: RunOptions): Operations => {
-  const open = async <T>(work: (store: Store, actor: Actor | null) => Promise<T>): Promise<T> => {
-    const { store, close } = await openDeployment(options, createLog(options.config))
-    try {
-      return await work(store, await actorOf(store, options.acting))
-    } finally {
-      await close()
-    }
-  }
+  const open = <T>(work: (store: Store, actor: Actor | null) => Promise<T>): Promise<T> =>
+    withStore(options, async (store) => work(store, await actorOf(store, options.acting)))
   const from = commandLine()
   return {
     lock: (written, { reason, until }) => {

@@ -1,11 +1,10 @@
 /** `edict status`. */
-import { createLog } from '../log.ts'
 import type { Status } from '../status-text.ts'
-import { openDeployment, type RunOptions } from './deployment.ts'
+import type { RunOptions } from './deployment.ts'
+import { withStore } from './with-store.ts'
 
-export const readStatus = async (options: RunOptions): Promise<Status> => {
-  const { store, close } = await openDeployment(options, createLog(options.config))
-  try {
+export const readStatus = (options: RunOptions): Promise<Status> =>
+  withStore(options, async (store) => {
     const [{ revision }, sources, policies, locks] = await Promise.all([
       store.head(),
       store.sources.list(),
@@ -14,7 +13,4 @@ export const readStatus = async (options: RunOptions): Promise<Status> => {
     ])
     const quarantined = policies.items.filter(({ status }) => status.phase === 'Quarantined')
     return { revision, sources: sources.items, policies: policies.items.length, quarantined, locks }
-  } finally {
-    await close()
-  }
-}
+  })

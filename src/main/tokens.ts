@@ -7,21 +7,11 @@ import type { Actor } from '../auth/actor.ts'
 import { mintToken } from '../auth/token.ts'
 import { expiryOf, tokenRequest } from '../auth/token-request.ts'
 import { EdictError } from '../errors.ts'
-import { createLog } from '../log.ts'
 import type { Confirmation } from '../store/replicas.ts'
-import type { Store } from '../store/store.ts'
 import type { ListedToken, TokenChange } from '../store/tokens.ts'
 import { actorOf, commandLine } from './acting.ts'
-import { openDeployment, type RunOptions } from './deployment.ts'
-
-const withStore = async <T>(options: RunOptions, work: (store: Store) => Promise<T>): Promise<T> => {
-  const { store, close } = await openDeployment(options, createLog(options.config))
-  try {
-    return await work(store)
-  } finally {
-    await close()
-  }
-}
+import type { RunOptions } from './deployment.ts'
+import { withStore } from './with-store.ts'
 
 /** Whoever reaches a store that has no token may make the first, whatever is configured: somebody must. */
 const firstActor = (as: string | null | undefined): Actor => ({
