@@ -1,0 +1,29 @@
+/** Code, coloured; edited when `onChange` is given. The text is there at once, the editor when it has been loaded. */
+import { lazy, Suspense } from 'react'
+import type { Finding } from '../api/types.ts'
+
+export interface CodeProps {
+  readonly language: 'rego' | 'json'
+  readonly value: string
+  /** Absent: read only. */
+  readonly onChange?: (text: string) => void
+  readonly label: string
+  /** Shown at their line and column. */
+  readonly findings?: readonly Finding[]
+}
+
+const Editor = lazy(async () => ({ default: (await import('./editor.tsx')).Editor }))
+
+export const Code = (props: CodeProps) => (
+  <div className="code">
+    <Suspense
+      fallback={
+        <pre tabIndex={0} aria-label={props.label}>
+          {props.value}
+        </pre>
+      }
+    >
+      <Editor {...props} />
+    </Suspense>
+  </div>
+)

@@ -1,0 +1,179 @@
+/** What stands around every page: where one can go, who one is, whether what is shown is live. */
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { Link, Outlet } from '@tanstack/react-router'
+import {
+  BookOpen,
+  Boxes,
+  FileCode,
+  GitBranch,
+  GitPullRequest,
+  Grid3x3,
+  History,
+  LayoutDashboard,
+  Play,
+  ScrollText,
+  Split,
+} from 'lucide-react'
+import { lazy, Suspense, useEffect, useRef, useState, useSyncExternalStore } from 'react'
+import { serverUrl } from './api/client.ts'
+import { whoQuery } from './api/queries.ts'
+import { type LiveState, useLive, useLiveState } from './live.ts'
+import { Empty, Page } from './parts/page.tsx'
+import { Problem } from './parts/problem.tsx'
+import { readTheme, themes, writeTheme } from './session/theme.ts'
+import { readToken, subscribeToken, writeToken } from './session/token.ts'
+import { Shortcuts } from './shortcuts.tsx'
+
+const SignIn = lazy(async () => ({ default: (await import('./pages/sign-in.tsx')).SignIn }))
+
+const places = [
+  ['/', 'Overview', LayoutDashboard],
+  ['/policies', 'Policies', FileCode],
+  ['/playground', 'Playground', Play],
+  ['/plans', 'Plans', GitPullRequest],
+  ['/revisions', 'Revisions', History],
+  ['/rules', 'Rules', Grid3x3],
+  ['/modules', 'Modules', Boxes],
+  ['/sources', 'Sources', GitBranch],
+  ['/ownership', 'Ownership', Split],
+  ['/audit', 'Audit', ScrollText],
+] as const
+
+const liveWords: Readonly<Record<LiveState, string>> = {
+  live: 'Live',
+  polling: 'Asking every 2 s',
+  unreachable: 'Server not reached, trying again',
+}
+
+const Theme = () => {
+  const [theme, setTheme] = useState(readTheme)
+  return (
+    <select
+      aria-label="Theme"
+      value={theme}
+      onChange={(event) => {
+        const next = themes.find((one) => one === event.target.value) ?? 'system'
+        writeTheme(next)
+        setTheme(next)
+      }}
+    >
+      <option value="system">System</option>
+      <option value="light">Light</option>
+      <option value="dark">Dark</option>
+    </select>
+  )
+}
+
+const Who = () => {
+  const { data: who } = useQuery(whoQuery)
+  const client = useQueryClient()
+  if (who === undefined || who === null) return null
+  const roles = who.roles.length === 0 ? '' : ` (${who.roles.join(', ')})`
+  return (
+    <div className="stack tight">
+      <span title={who.mode === 'open' ? 'This server asks for no credential.' : `as ${who.kind}`}>
+        {who.id}
+        <span className="quiet">{who.mode === 'open' ? ', open mode' : roles}</span>
+      </span>
+      {who.mode === 'required' && (
+        <button
+          type="button"
+          className="button"
+          onClick={() => {
+            writeToken(null)
+            client.clear()
+          }}
+        >
+          Sign out
+        </button>
+      )}
+    </div>
+  )
+}
+
+const Nav = () => {
+  const live = useLiveState()
+  return (
+    <header className="nav">
+      <Link to="/" className="brand">
+        Edict
+      </Link>
+      <nav aria-label="Main">
+        <ul>
+          {places.map(([to, title, Icon]) => (
+            <li key={to}>
+              <Link to={to} activeOptions={{ exact: to === '/', includeSearch: false }}>
+                <Icon aria-hidden="true" />
+                {title}
+              </Link>
+            </li>
+          ))}
+          <li>
+            <a href={serverUrl('/swagger-ui/')}>
+              <BookOpen aria-hidden="true" />
+              API
+            </a>
+          </li>
+        </ul>
+      </nav>
+      <div className="foot">
+        <span className="hint" role="status">
+          {liveWords[live]}
+        </span>
+        <Who />
+        <Theme />
+      </div>
+    </header>
+  )
+}
+
+export const Frame = () => {
+  const token = useSyncExternalStore(subscribeToken, readToken)
+  const who = useQuery(whoQuery)
+  const main = useRef<HTMLElement>(null)
+  const client = useQueryClient()
+  useLive(token)
+  useEffect(() => {
+    void client.invalidateQueries()
+  }, [client, token])
+
+  if (who.data === null)
+    return (
+      <Suspense fallback={null}>
+        <SignIn expired={token !== null} />
+      </Suspense>
+    )
+  return (
+    <div className="frame">
+      <a
+        className="skip"
+        href="#main"
+        onClick={(event) => {
+          event.preventDefault()
+          main.current?.focus()
+        }}
+      >
+        Skip to content
+      </a>
+      <Nav />
+      <main className="content" id="main" ref={main} tabIndex={-1}>
+        {who.error !== null && <Problem error={who.error} />}
+        <Suspense fallback={<p className="quiet">Loading …</p>}>
+          <Outlet />
+        </Suspense>
+      </main>
+      <Shortcuts />
+    </div>
+  )
+}
+
+export const Lost = () => (
+  <Page title="No such page">
+    <Empty title="Nothing is here">
+      <p>
+        The address may be mistyped, or what it named is gone. <Link to="/policies">All policies</Link> ·{' '}
+        <Link to="/">Overview</Link>
+      </p>
+    </Empty>
+  </Page>
+)

@@ -1,0 +1,78 @@
+/** Rules from a CSV file: what would change is shown before it is changed. */
+import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+import { call } from '../api/client.ts'
+import type { Preview } from '../api/types.ts'
+import { Button } from '../parts/button.tsx'
+import { Dialog } from '../parts/dialog.tsx'
+import { Findings } from '../parts/findings.tsx'
+import { Problem } from '../parts/problem.tsx'
+import { useChange } from '../parts/use-change.ts'
+
+const Chosen = ({ csv, onClose }: { readonly csv: string; readonly onClose: () => void }) => {
+  const preview = useQuery({
+    queryKey: ['preview', csv],
+    queryFn: () =>
+      call<Preview>('/api/rules/import?dry_run=true', { method: 'POST', text: csv, type: 'text/csv' }),
+    retry: false,
+  })
+  const save = useChange({
+    run: () => call<{ readonly message: string }>('/api/rules/import', { method: 'POST', text: csv, type: 'text/csv' }),
+    done: ({ message }) => `Imported: ${message}`,
+  })
+  return (
+    <div className="stack">
+      {preview.error !== null && <Problem error={preview.error} />}
+      {preview.data !== undefined && <p role="status">Plan: {preview.data.message}</p>}
+      {preview.data !== undefined && <Findings findings={preview.data.findings} />}
+      {save.error !== null && <Problem error={save.error} />}
+      <div className="row end">
+        <Button
+          look="primary"
+          busy={save.isPending}
+          because={preview.data?.ok === true ? undefined : 'Choose a file whose rules are valid'}
+          onClick={() => save.mutate(undefined, { onSuccess: onClose })}
+        >
+          Import
+        </Button>
+      </div>
+    </div>
+  )
+}
+
+export const ImportRules = () => {
+  const [open, setOpen] = useState(false)
+  const [csv, setCsv] = useState<string | null>(null)
+  const close = (): void => {
+    setOpen(false)
+    setCsv(null)
+  }
+  return (
+    <>
+      <Button action="rule.write" onClick={() => setOpen(true)}>
+        Import CSV …
+      </Button>
+      <Dialog
+        title="Import rules"
+        about={
+          <>
+            A CSV file with the columns <code>service_name,resource_type,role,action,is_active</code>. Rules that are
+            there already are switched on or off; no rule is deleted.
+          </>
+        }
+        open={open}
+        onClose={close}
+      >
+        <label className="field">
+          <span>File</span>
+          <input
+            type="file"
+            accept=".csv,text/csv"
+            onChange={(event) => void event.target.files?.[0]?.text().then(setCsv)}
+          />
+        </label>
+        {csv !== null && <Chosen csv={csv} onClose={close} />}
+      </Dialog>
+    </>
+  )
+}

@@ -1,0 +1,102 @@
+/** Locks a policy, with a reason and an end, and unlocks it. Both say beforehand what will happen. */
+import { useId, useState } from 'react'
+import { call, policyPath } from '../api/client.ts'
+import type { Policy } from '../api/types.ts'
+import { Button } from '../parts/button.tsx'
+import { Dialog } from '../parts/dialog.tsx'
+import { Problem } from '../parts/problem.tsx'
+import { useChange } from '../parts/use-change.ts'
+import { nameOf } from './policy-link.tsx'
+
+const ends = [
+  ['', 'Until it is unlocked'],
+  ['1', 'For an hour'],
+  ['24', 'For a day'],
+  ['168', 'For a week'],
+] as const
+
+interface Confirmed {
+  readonly confirmed: readonly string[]
+  readonly pending?: readonly string[]
+}
+
+const spread = ({ confirmed, pending = [] }: Confirmed): string =>
+  pending.length === 0
+    ? `${confirmed.length} ${confirmed.length === 1 ? 'server has' : 'servers have'} confirmed it`
+    : `${pending.join(', ')} did not confirm in time; it stands all the same`
+
+const LockDialog = ({ policy, onClose }: { readonly policy: Policy; readonly onClose: () => void }) => {
+  const [reason, setReason] = useState('')
+  const [hours, setHours] = useState('')
+  const ids = { reason: useId(), end: useId() }
+  const lock = useChange({
+    run: () => {
+      const until = hours === '' ? null : new Date(Date.now() + Number(hours) * 3_600_000).toISOString()
+      return call<Confirmed>(`${policyPath(policy)}/lock`, {
+        method: 'POST',
+        json: { reason: reason.trim() === '' ? null : reason.trim(), until },
+      })
+    },
+    done: (answer) => `${nameOf(policy)} is locked: ${spread(answer)}.`,
+  })
+  return (
+    <Dialog
+      title={`Lock ${nameOf(policy)}`}
+      about="No evaluation of this version starts any more, at any door, once every server has confirmed: callers get 403. It can be unlocked at any time."
+      open
+      onClose={onClose}
+    >
+      <form
+        className="stack"
+        onSubmit={(event) => {
+          event.preventDefault()
+          lock.mutate(undefined, { onSuccess: onClose })
+        }}
+      >
+        <div className="field">
+          <label htmlFor={ids.reason}>Reason, for people</label>
+          <input id={ids.reason} value={reason} maxLength={500} onChange={(event) => setReason(event.target.value)} />
+        </div>
+        <div className="field">
+          <label htmlFor={ids.end}>How long</label>
+          <select id={ids.end} value={hours} onChange={(event) => setHours(event.target.value)}>
+            {ends.map(([value, title]) => (
+              <option key={value} value={value}>
+                {title}
+              </option>
+            ))}
+          </select>
+        </div>
+        {lock.error !== null && <Problem error={lock.error} />}
+        <div className="row end">
+          <Button onClick={onClose}>Cancel</Button>
+          <Button submit look="primary" busy={lock.isPending}>
+            Lock
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  )
+}
+
+export const LockActions = ({ policy }: { readonly policy: Policy }) => {
+  const [asking, setAsking] = useState(false)
+  const unlock = useChange({
+    run: () => call<Confirmed>(`${policyPath(policy)}/lock`, { method: 'DELETE' }),
+    done: (answer) => `${nameOf(policy)} is unlocked: ${spread(answer)}.`,
+  })
+  if (policy.lock !== null)
+    return (
+      <Button action="policy.unlock" busy={unlock.isPending} onClick={() => unlock.mutate(undefined)}>
+        Unlock
+      </Button>
+    )
+  return (
+    <>
+      <Button action="policy.lock" onClick={() => setAsking(true)}>
+        Lock …
+      </Button>
+      {asking && <LockDialog policy={policy} onClose={() => setAsking(false)} />}
+    </>
+  )
+}

@@ -1,0 +1,202 @@
+/** How things stand now. An installation without a policy learns here how to get its first. */
+import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { catalogQuery, recentAuditQuery, revisionsQuery, sourcesQuery, statsQuery } from '../api/queries.ts'
+import type { CatalogItem, Revision, Source, StatsMinute } from '../api/types.ts'
+import { Bars } from '../parts/bars.tsx'
+import { Loaded } from '../parts/loaded.tsx'
+import { Page } from '../parts/page.tsx'
+import { State } from '../parts/state.tsx'
+import { OptionalTime, Time } from '../parts/time.tsx'
+import { FirstPush } from './first-push.tsx'
+import { PolicyLink } from './policy-link.tsx'
+
+const number = new Intl.NumberFormat('en', { maximumFractionDigits: 2 })
+
+const Tiles = ({
+  policies,
+  revision,
+  minutes,
+}: {
+  readonly policies: readonly CatalogItem[]
+  readonly revision: number
+  readonly minutes: readonly StatsMinute[] | undefined
+}) => {
+  const last = minutes?.at(-2)
+  const rate = last === undefined ? undefined : last.decisions / 60
+  const mean = last === undefined || last.decisions === 0 ? undefined : (last.seconds / last.decisions) * 1e6
+  return (
+    <div className="tiles">
+      <Link to="/policies" className="tile">
+        <span className="quiet">Policies</span>
+        <span className="value">{policies.length}</span>
+      </Link>
+      <Link to="/policies" search={{ state: 'Quarantined' }} className="tile">
+        <span className="quiet">Quarantined</span>
+        <span className="value">{policies.filter(({ phase }) => phase === 'Quarantined').length}</span>
+      </Link>
+      <Link to="/policies" search={{ state: 'Locked' }} className="tile">
+        <span className="quiet">Locked</span>
+        <span className="value">{policies.filter(({ locked }) => locked).length}</span>
+      </Link>
+      <Link to="/revisions" className="tile">
+        <span className="quiet">Revision</span>
+        <span className="value">{revision}</span>
+      </Link>
+      <div className="tile">
+        <span className="quiet">Decisions per second</span>
+        <span className="value">{rate === undefined ? '–' : number.format(rate)}</span>
+      </div>
+      <div className="tile">
+        <span className="quiet">Mean time to decide</span>
+        <span className="value">{mean === undefined ? '–' : `${number.format(mean)} µs`}</span>
+      </div>
+    </div>
+  )
+}
+
+const Sources = ({ sources }: { readonly sources: readonly Source[] }) => (
+  <div className="box scroll" tabIndex={0} role="group" aria-label="Sources">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Source</th>
+          <th scope="col">State</th>
+          <th scope="col">Reason</th>
+          <th scope="col" className="number">
+            Policies
+          </th>
+          <th scope="col">Last success</th>
+        </tr>
+      </thead>
+      <tbody>
+        {sources.map(({ name, phase, reason, message, counts, lastSuccess }) => (
+          <tr key={name}>
+            <td>
+              <Link to="/sources/$name" params={{ name }}>
+                {name}
+              </Link>
+            </td>
+            <td>
+              <State word={phase} />
+            </td>
+            <td title={message}>{reason}</td>
+            <td className="number">{counts.policies}</td>
+            <td>
+              <OptionalTime at={lastSuccess} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  </div>
+)
+
+const Attention = ({ policies }: { readonly policies: readonly CatalogItem[] }) => {
+  const wanted = policies.filter(({ phase, locked }) => phase === 'Quarantined' || locked)
+  if (wanted.length === 0) return <p className="quiet">No policy is quarantined or locked.</p>
+  return (
+    <ul className="stack tight">
+      {wanted.slice(0, 10).map((policy) => (
+        <li key={policy.evaluation} className="row apart">
+          <PolicyLink of={policy} />
+          <span className="row">
+            {policy.phase === 'Quarantined' && <State word="Quarantined" />}
+            {policy.locked && <State word="Locked" />}
+          </span>
+        </li>
+      ))}
+      {wanted.length > 10 && <li className="quiet">and {wanted.length - 10} more</li>}
+    </ul>
+  )
+}
+
+const dayMs = 86_400_000
+
+const Changes = ({ revisions }: { readonly revisions: readonly Revision[] }) => {
+  const recent = revisions.filter(({ at }) => Date.parse(at) > Date.now() - dayMs)
+  if (recent.length === 0) return <p className="quiet">Nothing was applied in the last day.</p>
+  return (
+    <ul className="stack tight">
+      {recent.slice(0, 8).map(({ revision, at, plan, created, replaced, removed }) => (
+        <li key={revision} className="row apart">
+          <Link to="/plans/$id" params={{ id: plan }}>
+            Revision {revision}
+          </Link>
+          <span>
+            {created.length} created, {replaced.length} replaced, {removed.length} removed
+          </span>
+          <span className="quiet">
+            <Time at={at} />
+          </span>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+const RecentAudit = () => {
+  const audit = useQuery(recentAuditQuery)
+  return (
+    <Loaded of={audit}>
+      {(entries) => (
+        <ul className="stack tight">
+          {entries.slice(0, 8).map(({ sequence, at, actor, action, resource }) => (
+            <li key={sequence} className="row apart">
+              <span>
+                <code>{action}</code> {resource} <span className="quiet">by {actor ?? 'erased'}</span>
+              </span>
+              <span className="quiet">
+                <Time at={at} />
+              </span>
+            </li>
+          ))}
+          <li>
+            <Link to="/audit">Whole log</Link>
+          </li>
+        </ul>
+      )}
+    </Loaded>
+  )
+}
+
+export const Overview = () => {
+  const catalog = useQuery(catalogQuery)
+  const sources = useQuery(sourcesQuery)
+  const revisions = useQuery(revisionsQuery)
+  const stats = useQuery(statsQuery({ minutes: 60 }))
+  return (
+    <Page title="Overview">
+      <Loaded of={catalog}>
+        {({ policies, revision }) =>
+          policies.length === 0 ? (
+            <FirstPush sources={sources.data ?? []} />
+          ) : (
+            <>
+              <Tiles policies={policies} revision={revision} minutes={stats.data} />
+              {stats.data !== undefined && <Bars minutes={stats.data} label="Decisions per minute, the last hour" />}
+              <section className="stack tight">
+                <h2>Sources</h2>
+                <Loaded of={sources}>{(all) => <Sources sources={all} />}</Loaded>
+              </section>
+              <div className="columns">
+                <section className="stack tight">
+                  <h2>Needs attention</h2>
+                  <Attention policies={policies} />
+                </section>
+                <section className="stack tight">
+                  <h2>Applied in the last day</h2>
+                  <Loaded of={revisions}>{(all) => <Changes revisions={all} />}</Loaded>
+                </section>
+                <section className="stack tight">
+                  <h2>Latest entries of the audit log</h2>
+                  <RecentAudit />
+                </section>
+              </div>
+            </>
+          )
+        }
+      </Loaded>
+    </Page>
+  )
+}

@@ -1,0 +1,148 @@
+/** One plan: what it changes, line by line, what was found, and the decision about it. */
+import { useQuery } from '@tanstack/react-query'
+import { useParams } from '@tanstack/react-router'
+import { useState } from 'react'
+import { call } from '../api/client.ts'
+import { planQuery } from '../api/queries.ts'
+import type { Plan, PlanWithDiffs } from '../api/types.ts'
+import { Button } from '../parts/button.tsx'
+import { Dialog } from '../parts/dialog.tsx'
+import { Diffs } from '../parts/diff.tsx'
+import { Findings } from '../parts/findings.tsx'
+import { Loaded } from '../parts/loaded.tsx'
+import { Page } from '../parts/page.tsx'
+import { State } from '../parts/state.tsx'
+import { Time } from '../parts/time.tsx'
+import { useChange } from '../parts/use-change.ts'
+import { KeyLink } from './policy-link.tsx'
+import { summaryOf } from './plans.tsx'
+
+const Reject = ({ plan, onClose }: { readonly plan: Plan; readonly onClose: () => void }) => {
+  const [reason, setReason] = useState('')
+  const reject = useChange({
+    run: () => call(`/api/plans/${plan.id}/reject`, { method: 'POST', json: { reason: reason.trim() || null } }),
+    done: () => 'The plan is rejected; nothing of it was applied.',
+  })
+  return (
+    <Dialog
+      title="Reject this plan"
+      about={`Nothing of it is applied. ${plan.subject.join(', ')} is held at what is in force until a newer commit arrives or somebody releases it.`}
+      open
+      onClose={onClose}
+    >
+      <form
+        className="stack"
+        onSubmit={(event) => {
+          event.preventDefault()
+          reject.mutate(undefined, { onSuccess: onClose })
+        }}
+      >
+        <label className="field">
+          <span>Reason, for people</span>
+          <input value={reason} maxLength={500} onChange={(event) => setReason(event.target.value)} />
+        </label>
+        <div className="row end">
+          <Button onClick={onClose}>Cancel</Button>
+          <Button submit look="danger" busy={reject.isPending}>
+            Reject
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  )
+}
+
+const Decision = ({ plan }: { readonly plan: Plan }) => {
+  const [rejecting, setRejecting] = useState(false)
+  const approve = useChange({
+    run: () => call<Plan | { readonly message: string }>(`/api/plans/${plan.id}/approve`, { method: 'POST' }),
+    done: () => `Approved: ${summaryOf(plan)}.`,
+  })
+  return (
+    <>
+      <Button action="plan.approve" look="primary" busy={approve.isPending} onClick={() => approve.mutate(undefined)}>
+        Approve
+      </Button>
+      <Button action="plan.reject" look="danger" onClick={() => setRejecting(true)}>
+        Reject …
+      </Button>
+      {rejecting && <Reject plan={plan} onClose={() => setRejecting(false)} />}
+    </>
+  )
+}
+
+const Keys = ({ title, keys }: { readonly title: string; readonly keys: readonly string[] }) =>
+  keys.length === 0 ? null : (
+    <>
+      <dt>{title}</dt>
+      <dd className="row">
+        {keys.slice(0, 50).map((key) => (
+          <KeyLink key={key} text={key} />
+        ))}
+        {keys.length > 50 && <span className="quiet">and {keys.length - 50} more</span>}
+      </dd>
+    </>
+  )
+
+const Facts = ({ plan }: { readonly plan: PlanWithDiffs }) => (
+  <dl className="facts">
+    <dt>State</dt>
+    <dd className="row">
+      <State word={plan.status} /> {plan.message}
+    </dd>
+    <dt>Made</dt>
+    <dd>
+      <Time at={plan.createdAt} />, on revision {plan.baseRevision}
+    </dd>
+    {plan.decidedAt !== null && (
+      <>
+        <dt>Decided</dt>
+        <dd>
+          by {plan.decidedBy ?? 'nobody'}, <Time at={plan.decidedAt} />
+        </dd>
+      </>
+    )}
+    <dt>Sources</dt>
+    <dd>{plan.sources.map(({ name, revision }) => `${name} ${revision}`).join(', ')}</dd>
+    {plan.requests.length > 0 && (
+      <>
+        <dt>Asked for by</dt>
+        <dd>{plan.requests.map(({ actor }) => actor).join(', ')}</dd>
+      </>
+    )}
+    <Keys title="Policies created" keys={plan.changes.policies.create} />
+    <Keys title="Policies replaced" keys={plan.changes.policies.replace} />
+    <Keys title="Policies removed" keys={plan.changes.policies.remove} />
+    <Keys title="Modules created" keys={plan.changes.modules.create} />
+    <Keys title="Modules replaced" keys={plan.changes.modules.replace} />
+    <Keys title="Modules removed" keys={plan.changes.modules.remove} />
+  </dl>
+)
+
+export const PlanPage = () => {
+  const { id } = useParams({ from: '/plans/$id' })
+  const found = useQuery(planQuery(id))
+  const plan = found.data
+  const title = plan?.revision == null ? `Plan ${id.slice(0, 8)}` : `Plan of revision ${plan.revision}`
+  return (
+    <Page title={title} actions={plan?.status === 'Waiting' && <Decision plan={plan} />}>
+      <Loaded of={found}>
+        {(shown) => (
+          <>
+            <Facts plan={shown} />
+            {shown.findings.length > 0 && (
+              <section className="stack tight">
+                <h2>Findings</h2>
+                <Findings findings={shown.findings} />
+              </section>
+            )}
+            <section className="stack tight">
+              <h2>Changes</h2>
+              {shown.diffs.length === 0 ? <p className="quiet">No text changes.</p> : <Diffs diffs={shown.diffs} />}
+            </section>
+          </>
+        )}
+      </Loaded>
+    </Page>
+  )
+}
