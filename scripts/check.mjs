@@ -4,6 +4,7 @@ import { runPackage, say, setUp } from './setup.mjs'
 await setUp({ tools: false })
 const steps = [
   ['types', 'typescript/bin/tsc', ['--noEmit']],
+  ['types of the console', 'typescript/bin/tsc', ['--noEmit', '-p', 'web']],
   ['lint', 'oxlint/bin/oxlint', ['--type-aware', '--deny-warnings', '--quiet']],
   ['format', 'oxfmt/bin/oxfmt', ['--check']],
   ['dead exports', 'knip/bin/knip.js', ['--no-progress']],

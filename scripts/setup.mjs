@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, uti
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { buildConsole, isConsoleBuilt } from './console.mjs'
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
@@ -16,14 +17,15 @@ const compilerFiles = ['package-lock.json', 'tsconfig.json', 'tsconfig.build.jso
 
 export const say = (line) => process.stderr.write(`edict: ${line}\n`)
 
-/** `tools`: also opa and mongod (unless MONGODB_URI says where MongoDB is). */
+/** `tools`: also the console, opa and mongod (unless MONGODB_URI says where MongoDB is). */
 export async function setUp({ tools = true } = {}) {
   process.chdir(root)
   checkNode()
-  if (!packagesMatch() || !isCompiled()) {
+  if (!packagesMatch() || !isCompiled() || (tools && !isConsoleBuilt())) {
     await alone(async () => {
       if (!packagesMatch()) await installPackages()
       if (!isCompiled()) await compile()
+      if (tools && !isConsoleBuilt()) await bundleConsole()
     })
   }
   if (tools) await fetchTools()
@@ -129,6 +131,14 @@ async function compile() {
   if (code !== 0) fail(`the code does not compile:\n${indent(said)}`)
   writeFileSync(stampFile, JSON.stringify(now))
   say(`compiled after ${seconds(started)}`)
+}
+
+async function bundleConsole() {
+  const started = Date.now()
+  say('building the console …')
+  const problem = await buildConsole()
+  if (problem !== undefined) fail(`the console cannot be built:\n${indent(problem)}`)
+  say(`console built after ${seconds(started)}`)
 }
 
 async function fetchTools() {

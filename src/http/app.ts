@@ -11,6 +11,7 @@ import type { ApplyChange } from './changes.ts'
 import type { Decide } from './decide.ts'
 import type { App, AppEnv } from './environment.ts'
 import type { ErrorLog } from './error-body.ts'
+import { createEventHub } from './event-hub.ts'
 import type { HostGuard } from './host-guard.ts'
 import type { ReadDocument } from './opa/documents.ts'
 import { invalidRequest } from './json-request.ts'
@@ -25,12 +26,14 @@ import { requestId } from './middleware/request-id.ts'
 import { securityHeaders } from './middleware/security-headers.ts'
 import { type AuditLog, auditRoutes } from './routes/audit.ts'
 import { catalogRoutes } from './routes/catalog.ts'
+import { consoleRoutes } from './routes/console.ts'
 import { documentationRoutes } from './routes/documentation.ts'
 import { type ExplainPolicy, explainRoutes } from './routes/explain.ts'
 import { evaluationRoutes } from './routes/evaluation.ts'
 import { type BatchLimits, evaluationsRoutes } from './routes/evaluations.ts'
 import { lockRoutes, type LockStore } from './routes/lock.ts'
 import { type Health, operationRoutes } from './routes/operation.ts'
+import { eventRoutes } from './routes/events.ts'
 import { type ModuleReader, moduleRoutes } from './routes/modules.ts'
 import { opaDataRoutes } from './routes/opa-data.ts'
 import { opaPolicyRoutes } from './routes/opa-policies.ts'
@@ -79,7 +82,11 @@ export interface AppDeps {
   readonly enforce: Enforce
   readonly guard: HostGuard
   readonly limits: BatchLimits
+  /** Where the built console lies. */
+  readonly consoleFolder: string
   readonly log: ErrorLog
+  /** Aborted: nobody is kept waiting any more. */
+  readonly signal: AbortSignal
   readonly version: string
 }
 
@@ -145,7 +152,9 @@ export const createApp = (deps: AppDeps): App => {
     enforce,
     maxDepth: limits.maxDepth,
   })
+  eventRoutes(app, { hub: createEventHub({ registry, sources: sources.list }), signal: deps.signal })
   documentationRoutes(app, { version })
+  consoleRoutes(app, { folder: deps.consoleFolder })
   policyRoutes(app, { registry, policies, enforce })
   return app
 }

@@ -1,5 +1,6 @@
 /** Joins the HTTP server: the hot path and the application over one registry, one guard and one set of numbers. */
 import { createWebhookVerifier } from '../../sync/webhook-verifier.ts'
+import { consoleFolder } from '../console-folder.ts'
 import { createAdmission } from '../http/admit.ts'
 import { createApp } from '../http/app.ts'
 import { createAtRevision } from '../http/at-revision.ts'
@@ -79,8 +80,10 @@ export const createHttp = (options: HttpOptions): Http => {
     enforce,
     guard,
     limits: config.limits,
+    consoleFolder,
     prefixes: config.api.prefixes,
     log,
+    signal,
     version,
   })
   const server = createServer({ app, decide, guard, mayEvaluate, limits: config.limits, metrics, log })

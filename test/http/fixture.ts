@@ -183,6 +183,7 @@ export interface FixtureOptions {
     requestTimeoutMs: number
   }>
   readonly loopbackOnly?: boolean
+  readonly consoleFolder?: string
   readonly decide?: Partial<Pick<DecideOptions, 'stale' | 'decisionLog' | 'log'>>
   readonly identity?: Partial<Identity>
   readonly enforce?: Enforce
@@ -220,6 +221,7 @@ export const createFixture = (options: FixtureOptions = {}) => {
     enforced: [] as string[],
     rules: [] as Rule[],
     storeDown: false,
+    stop: new AbortController(),
   }
   const locked = new Map<string, LockDocument>()
   const guardStore = (): void => {
@@ -374,8 +376,11 @@ export const createFixture = (options: FixtureOptions = {}) => {
       list: async () => [],
       confirmed: async () => held.confirmation,
     },
+    resolveActor: resolveLocalActor,
+    consoleFolder: options.consoleFolder ?? '/nowhere',
     limits,
     log: silentLog,
+    signal: held.stop.signal,
     version: '1.2.3',
   })
   const server = createServer({ app, decide, guard, mayEvaluate, limits, metrics, log: silentLog })

@@ -295,6 +295,8 @@ describe('what holds for all routes', () => {
       '/swagger-ui/',
       '/swagger-ui/initializer.js',
       '/swagger-ui/:file',
+      '/console',
+      '/console/*',
     ])
     // Decisions: whoever can reach the server may ask for them.
     const free = /\/evaluations?$|^\/$|^\/v[01]\/(?:batch\/)?data/

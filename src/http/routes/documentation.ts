@@ -95,5 +95,5 @@ const eitherWay = [{ bearer: [] }, {}]
 const info = (version: string) => ({
   title: 'Edict',
   version,
-  description: 'Git-synced policy evaluation server that embeds OPA as WebAssembly.',
+  description: 'Git-synced policy evaluation server that embeds OPA as WebAssembly. [Open the console](../console/).',
 })
