@@ -71,7 +71,7 @@ export const newModuleRoute = createRoute({
 })
 export const moduleRoute = createRoute({
   ...under,
-  path: '/modules/$',
+  path: '/module/$',
   component: lazyRouteComponent(() => import('./pages/module.tsx'), 'ModulePage'),
 })
 export const sourcesRoute = createRoute({

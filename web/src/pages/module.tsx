@@ -74,7 +74,7 @@ const Edited = ({ id, rego, onChange }: EditorProps) => {
           busy={save.isPending}
           because={because}
           onClick={() =>
-            save.mutate(undefined, { onSuccess: () => void navigate({ to: '/modules/$', params: { _splat: id } }) })
+            save.mutate(undefined, { onSuccess: () => void navigate({ to: '/module/$', params: { _splat: id } }) })
           }
         >
           {save.isPending ? 'Saving …' : 'Save'}
@@ -170,7 +170,7 @@ const Delete = ({ id, generated }: { readonly id: string; readonly generated: bo
 }
 
 export const ModulePage = () => {
-  const { _splat: id = '' } = useParams({ from: '/modules/$' })
+  const { _splat: id = '' } = useParams({ from: '/module/$' })
   const found = useQuery(moduleQuery(id))
   const { data: owned } = useQuery({ ...ownershipQuery({ key: `module:${id}` }), retry: false })
   const [edited, setEdited] = useState<string | null>(null)

@@ -61,7 +61,7 @@ export const Modules = () => {
                         return (
                           <tr key={id}>
                             <td>
-                              <Link to="/modules/$" params={{ _splat: id }}>
+                              <Link to="/module/$" params={{ _splat: id }}>
                                 {id}
                               </Link>
                             </td>

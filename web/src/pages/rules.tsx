@@ -169,7 +169,7 @@ const Generated = ({ service }: { readonly service: string }) => {
   return (
     <section className="stack tight">
       <h2>
-        As Rego: <Link to="/modules/$" params={{ _splat: id }}>{id}</Link>
+        As Rego: <Link to="/module/$" params={{ _splat: id }}>{id}</Link>
       </h2>
       <Loaded of={rego}>{(text) => <Code language="rego" value={text} label={`${id}, read only`} />}</Loaded>
     </section>
