@@ -8,7 +8,7 @@ import type { Extension } from '../extensions/extension.ts'
 import { findOpa } from './opa/binary.ts'
 import { createCache } from './opa/cache.ts'
 import { withCache, type CachedOpa } from './opa/cached.ts'
-import { createOpa, type OpaOptions } from './opa/run.ts'
+import { createOpa, type Opa, type OpaOptions } from './opa/run.ts'
 import { cacheFolder, type Environment } from './tools/cache-folder.ts'
 
 const run = promisify(execFile)
@@ -19,25 +19,27 @@ const ownCapabilities = async (path: string, signal: AbortSignal): Promise<Capab
   return JSON.parse(stdout) as Capabilities
 }
 
-export const openCompiler = async ({
-  extensions,
-  dataDir,
-  env,
-  print,
-  signal,
-  bounds = {},
-}: {
+export interface CompilerOptions {
   /** All builtins that policies may call. */
   readonly extensions: readonly Extension[]
-  readonly dataDir: string
   readonly env: Environment
   readonly print: (line: string) => void
   readonly signal: AbortSignal
   /** Of its child processes, where they shall be tighter. */
   readonly bounds?: Omit<Partial<OpaOptions>, 'path' | 'capabilities'>
-}): Promise<CachedOpa> => {
+}
+
+const openOpa = async ({ extensions, env, print, signal, bounds = {} }: CompilerOptions): Promise<Opa> => {
   const path = await findOpa({ env, cacheDir: cacheFolder(env), log: print, signal })
   const merged = capabilities(await ownCapabilities(path, signal), extensions)
-  const opa = createOpa({ path, capabilities: merged, concurrency: Math.max(2, availableParallelism()), ...bounds })
-  return withCache(opa, createCache({ dir: join(dataDir, 'opa') }), { signal })
+  return createOpa({ path, capabilities: merged, concurrency: Math.max(2, availableParallelism()), ...bounds })
 }
+
+export const openCompiler = async (options: CompilerOptions & { readonly dataDir: string }): Promise<CachedOpa> => {
+  const { dataDir, signal } = options
+  return withCache(await openOpa(options), createCache({ dir: join(dataDir, 'opa') }), { signal })
+}
+
+/** For drafts that come and go: one at a time, with little time and memory, and nothing of them is kept. */
+export const openDraftCompiler = (options: Omit<CompilerOptions, 'bounds'>): Promise<Opa> =>
+  openOpa({ ...options, bounds: { concurrency: 1, timeoutMs: 5_000, memoryMb: 512 } })

@@ -17,5 +17,7 @@ export default defineConfig({
     manifest: true,
     reportCompressedSize: false,
   },
-  server: { proxy: Object.fromEntries(['/api', '/policy', '/openapi.json'].map((path) => [path, 'http://127.0.0.1:8081'])) },
+  server: {
+    proxy: Object.fromEntries(['/api', '/policy', '/openapi.json'].map((path) => [path, 'http://127.0.0.1:8081'])),
+  },
 })

@@ -29,6 +29,7 @@ import { catalogRoutes } from './routes/catalog.ts'
 import { consoleRoutes } from './routes/console.ts'
 import { documentationRoutes } from './routes/documentation.ts'
 import { type ExplainPolicy, explainRoutes } from './routes/explain.ts'
+import { dryRunRoutes, type RunDraft } from './routes/dry-run.ts'
 import { evaluationRoutes } from './routes/evaluation.ts'
 import { type BatchLimits, evaluationsRoutes } from './routes/evaluations.ts'
 import { lockRoutes, type LockStore } from './routes/lock.ts'
@@ -71,6 +72,7 @@ export interface AppDeps {
   readonly applyChange: ApplyChange
   readonly modules: ModuleReader
   readonly rules: RuleReader
+  readonly runDraft: RunDraft
   /** Where the management of modules is offered. */
   readonly prefixes: readonly string[]
   readonly verifyWebhook: VerifyWebhook
@@ -145,6 +147,7 @@ export const createApp = (deps: AppDeps): App => {
     enforce,
     failures: deps.identity.failures,
   })
+  dryRunRoutes(app, { runDraft: deps.runDraft, enforce })
   auditRoutes(app, { audit: deps.audit, enforce })
   explainRoutes(app, {
     admission: deps.admission,

@@ -1,5 +1,6 @@
 /** Joins the HTTP server: the hot path and the application over one registry, one guard and one set of numbers. */
 import { createWebhookVerifier } from '../../sync/webhook-verifier.ts'
+import { openDraftCompiler } from '../compiler.ts'
 import { consoleFolder } from '../console-folder.ts'
 import { createAdmission } from '../http/admit.ts'
 import { createApp } from '../http/app.ts'
@@ -19,6 +20,7 @@ import type { Registry } from '../registry/registry.ts'
 import { version } from '../version.ts'
 import type { OpenIdentity } from './identity.ts'
 import { createPolicyExplainer } from './explain.ts'
+import { createDryRun } from './dry-run.ts'
 import type { ReplicaOptions } from './replica.ts'
 
 export interface HttpOptions extends ReplicaOptions {
@@ -39,8 +41,8 @@ const openDecisionLog = ({ config, log }: HttpOptions) => {
 }
 
 export const createHttp = (options: HttpOptions): Http => {
-  const { config, store, registry, archive, log, signal, firstSync } = options
   const { known, identity, enforce } = options.who
+  const { config, store, registry, archive, extensions, env, log, signal, firstSync } = options
   const ports = portsOf({ store, signal })
   const metrics = createMetrics({ registry, sources: () => ports.sources.list().catch(() => []) })
   const { scrape = metrics.scrape } = options
@@ -84,6 +86,12 @@ export const createHttp = (options: HttpOptions): Http => {
     prefixes: config.api.prefixes,
     log,
     signal,
+    runDraft: createDryRun({
+      store,
+      extensions,
+      openOpa: () => openDraftCompiler({ extensions, env, signal, print: (line) => log.info(line) }),
+      budget: config.limits.budget,
+    }),
     version,
   })
   const server = createServer({ app, decide, guard, mayEvaluate, limits: config.limits, metrics, log })

@@ -28,7 +28,19 @@ export const useLiveState = (): LiveState =>
 
 /** By event: the first parts of the keys of what may have changed. */
 const about: Readonly<Record<string, readonly string[]>> = {
-  change: ['catalog', 'policy', 'plans', 'plan', 'revisions', 'modules', 'module', 'rules', 'ownership', 'audit', 'whoami'],
+  change: [
+    'catalog',
+    'policy',
+    'plans',
+    'plan',
+    'revisions',
+    'modules',
+    'module',
+    'rules',
+    'ownership',
+    'audit',
+    'whoami',
+  ],
   sources: ['sources', 'plans', 'plan'],
 }
 

@@ -19,7 +19,8 @@ Object.assign(globalThis, { __webpack_nonce__: nonce })
 
 document.documentElement.dataset['theme'] = readTheme()
 
-const mayHelpAgain = (error: Error): boolean => !(error instanceof ApiError) || error.status === 0 || error.status >= 500
+const mayHelpAgain = (error: Error): boolean =>
+  !(error instanceof ApiError) || error.status === 0 || error.status >= 500
 
 const client = new QueryClient({
   queryCache: new QueryCache({

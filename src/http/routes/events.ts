@@ -47,7 +47,8 @@ export const eventRoutes = (app: App, options: EventRoutesOptions): void => {
 }
 
 const encoder = new TextEncoder()
-const block = ({ event, data }: Event): Uint8Array => encoder.encode(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
+const block = ({ event, data }: Event): Uint8Array =>
+  encoder.encode(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
 const beat = encoder.encode(': here\n\n')
 
 const eventStream = ({ hub, signal, beatMs }: Required<Pick<EventRoutesOptions, 'hub' | 'signal' | 'beatMs'>>) => {

@@ -24,7 +24,7 @@ export interface Catalog {
 /** All pages: the table is filtered here, as one types. */
 const wholeCatalog = async (signal: AbortSignal): Promise<Catalog> => {
   const policies: CatalogItem[] = []
-  for (let cursor: string | undefined; ; ) {
+  for (let cursor: string | undefined; ;) {
     // oxlint-disable-next-line no-await-in-loop
     const page = await call<CatalogPage>(`/api/catalog${query({ limit: 1000, cursor })}`, { signal })
     policies.push(...page.policies)
@@ -85,7 +85,7 @@ export const moduleQuery = (id: string) =>
 
 const everyRule = async (signal: AbortSignal): Promise<readonly Rule[]> => {
   const rules: Rule[] = []
-  for (let offset: number | null = 0; offset !== null; ) {
+  for (let offset: number | null = 0; offset !== null;) {
     // oxlint-disable-next-line no-await-in-loop
     const page: { rules: readonly Rule[]; next: number | null } = await call(
       `/api/rules${query({ limit: 1000, offset })}`,

@@ -116,7 +116,11 @@ export type FileDiff =
   | {
       readonly kind: 'json'
       readonly file: string
-      readonly operations: readonly { readonly op: 'add' | 'replace' | 'remove'; readonly path: string; readonly value?: string }[]
+      readonly operations: readonly {
+        readonly op: 'add' | 'replace' | 'remove'
+        readonly path: string
+        readonly value?: string
+      }[]
     }
   | {
       readonly kind: 'omitted'

@@ -1,7 +1,20 @@
 /** Rego for CodeMirror: enough of its grammar to colour it, indent it, and toggle its comments. */
 import { StreamLanguage, type StringStream } from '@codemirror/language'
 
-const keywords = new Set(['package', 'import', 'as', 'default', 'if', 'contains', 'else', 'some', 'every', 'in', 'with', 'not'])
+const keywords = new Set([
+  'package',
+  'import',
+  'as',
+  'default',
+  'if',
+  'contains',
+  'else',
+  'some',
+  'every',
+  'in',
+  'with',
+  'not',
+])
 const atoms = new Set(['true', 'false', 'null'])
 const roots = new Set(['input', 'data'])
 

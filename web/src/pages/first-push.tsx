@@ -34,8 +34,11 @@ export const FirstPush = ({ sources }: { readonly sources: readonly Source[] }) 
         </p>
       ) : (
         <p className="row">
-          Policies come from <Link to="/sources/$name" params={{ name: source.name }}>{source.name}</Link> (
-          <code>{source.location}</code>) <State word={source.phase} />
+          Policies come from{' '}
+          <Link to="/sources/$name" params={{ name: source.name }}>
+            {source.name}
+          </Link>{' '}
+          (<code>{source.location}</code>) <State word={source.phase} />
         </p>
       )}
       <ol className="stack">

@@ -12,8 +12,7 @@ import { useChange } from '../parts/use-change.ts'
 const Chosen = ({ csv, onClose }: { readonly csv: string; readonly onClose: () => void }) => {
   const preview = useQuery({
     queryKey: ['preview', csv],
-    queryFn: () =>
-      call<Preview>('/api/rules/import?dry_run=true', { method: 'POST', text: csv, type: 'text/csv' }),
+    queryFn: () => call<Preview>('/api/rules/import?dry_run=true', { method: 'POST', text: csv, type: 'text/csv' }),
     retry: false,
   })
   const save = useChange({

@@ -63,7 +63,13 @@ const Edited = ({ id, rego, onChange }: EditorProps) => {
   const because = id === '' ? 'Name it' : rego.trim() === '' ? 'Write it' : undefined
   return (
     <div className="stack">
-      <Code language="rego" value={rego} onChange={onChange} label={`Rego of ${id}`} findings={check.data?.findings ?? []} />
+      <Code
+        language="rego"
+        value={rego}
+        onChange={onChange}
+        label={`Rego of ${id}`}
+        findings={check.data?.findings ?? []}
+      />
       {check.error !== null && <Problem error={check.error} />}
       <Checked preview={check.data} />
       {save.error !== null && <Problem error={save.error} />}
@@ -101,11 +107,19 @@ export const NewModule = () => {
     if (id === '') setId(`rbac/${file.name.replace(/\.rego$/, '')}`)
   }
   return (
-    <Page title="Upload a module" about="It is in force as soon as it is saved; every policy that imports it is built anew.">
+    <Page
+      title="Upload a module"
+      about="It is in force as soon as it is saved; every policy that imports it is built anew."
+    >
       <div className="row top">
         <label className="field filter">
           <span>Name</span>
-          <input value={id} placeholder="rbac/custom_rules" spellCheck={false} onChange={(event) => setId(event.target.value.trim())} />
+          <input
+            value={id}
+            placeholder="rbac/custom_rules"
+            spellCheck={false}
+            onChange={(event) => setId(event.target.value.trim())}
+          />
           <span className="hint">Folders with slashes, without “.rego”.</span>
         </label>
         <label className="field">

@@ -37,7 +37,11 @@ export const Ownership = () => {
             <option key={kind}>{kind}</option>
           ))}
         </select>
-        <select aria-label="Source" value={search.source ?? ''} onChange={(event) => set({ source: event.target.value })}>
+        <select
+          aria-label="Source"
+          value={search.source ?? ''}
+          onChange={(event) => set({ source: event.target.value })}
+        >
           <option value="">Source: all</option>
           {[...sources.map(({ name }) => name), 'edict'].map((name) => (
             <option key={name}>{name}</option>

@@ -89,8 +89,8 @@ export const Plans = () => {
           all.length === 0 ? (
             <Empty title={status === undefined ? 'No plan yet' : `No plan is ${status}`}>
               <p>
-                A plan is made when a source changes. Give a source <code>mode: plan</code> in <code>edict.yaml</code> to
-                have its plans wait for approval.
+                A plan is made when a source changes. Give a source <code>mode: plan</code> in <code>edict.yaml</code>{' '}
+                to have its plans wait for approval.
               </p>
             </Empty>
           ) : (

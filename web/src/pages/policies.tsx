@@ -19,7 +19,10 @@ interface Filter {
   readonly source?: string
 }
 
-const filterOf = (policies: readonly CatalogItem[], { q = '', state, group, source }: Filter): readonly CatalogItem[] => {
+const filterOf = (
+  policies: readonly CatalogItem[],
+  { q = '', state, group, source }: Filter,
+): readonly CatalogItem[] => {
   const words = q.toLowerCase().split(/\s+/).filter(Boolean)
   return policies.filter((policy) => {
     if (group !== undefined && policy.group !== group) return false
@@ -139,12 +142,7 @@ const Filtered = ({ policies }: { readonly policies: readonly CatalogItem[] }) =
           options={['Ready', 'Quarantined', 'Locked']}
           onChoose={(state) => set({ state: state ?? '' })}
         />
-        <Choice
-          label="Group"
-          value={search.group}
-          options={groups}
-          onChoose={(group) => set({ group: group ?? '' })}
-        />
+        <Choice label="Group" value={search.group} options={groups} onChoose={(group) => set({ group: group ?? '' })} />
         <Choice
           label="Source"
           value={search.source}
@@ -157,7 +155,10 @@ const Filtered = ({ policies }: { readonly policies: readonly CatalogItem[] }) =
       </p>
       {matching.length === 0 ? (
         <p className="notice">
-          None matches. <button type="button" className="button" onClick={() => void navigate({ search: {} })}>Clear the filter</button>
+          None matches.{' '}
+          <button type="button" className="button" onClick={() => void navigate({ search: {} })}>
+            Clear the filter
+          </button>
         </p>
       ) : (
         <Table policies={matching} />

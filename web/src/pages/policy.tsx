@@ -40,7 +40,13 @@ const Facts = ({ policy }: { readonly policy: Policy }) => {
       </dd>
       <dt>Commit</dt>
       <dd>
-        {url === undefined ? <code>{policy.commit}</code> : <a href={url}><code>{policy.commit}</code></a>}
+        {url === undefined ? (
+          <code>{policy.commit}</code>
+        ) : (
+          <a href={url}>
+            <code>{policy.commit}</code>
+          </a>
+        )}
         {policy.author !== null && ` by ${policy.author}`}
       </dd>
       <dt>In force since</dt>
@@ -59,8 +65,8 @@ const Refused = ({ policy: { status } }: { readonly policy: Policy }) => (
   <div className="notice bad stack tight">
     <p>
       <State word="Quarantined" /> Commit <code>{status.commit?.slice(0, 12)}</code>
-      {status.author !== undefined && ` by ${status.author}`} does not validate. What is shown below stays in force until
-      a good commit arrives.
+      {status.author !== undefined && ` by ${status.author}`} does not validate. What is shown below stays in force
+      until a good commit arrives.
     </p>
     <Findings findings={status.findings} />
   </div>

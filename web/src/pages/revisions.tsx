@@ -12,7 +12,15 @@ import { Empty, Page } from '../parts/page.tsx'
 import { Time } from '../parts/time.tsx'
 import { useChange } from '../parts/use-change.ts'
 
-const RollBack = ({ to, of, onClose }: { readonly to: Revision; readonly of: number; readonly onClose: () => void }) => {
+const RollBack = ({
+  to,
+  of,
+  onClose,
+}: {
+  readonly to: Revision
+  readonly of: number
+  readonly onClose: () => void
+}) => {
   const [reason, setReason] = useState('')
   const roll = useChange({
     run: () =>
@@ -89,7 +97,11 @@ const Rows = ({ revisions }: { readonly revisions: readonly Revision[] }) => {
                 {one.revision === newest ? (
                   <span className="quiet">in force</span>
                 ) : (
-                  <Button action="revision.rollback" label={`Roll back to revision ${one.revision}`} onClick={() => setTo(one)}>
+                  <Button
+                    action="revision.rollback"
+                    label={`Roll back to revision ${one.revision}`}
+                    onClick={() => setTo(one)}
+                  >
                     Roll back …
                   </Button>
                 )}

@@ -38,8 +38,7 @@ const changed = (place: { readonly service: string; readonly type: string }, tic
 const Save = ({ rules, onDone }: { readonly rules: readonly RuleInput[]; readonly onDone: () => void }) => {
   const preview = useQuery({
     queryKey: ['preview', rules],
-    queryFn: ({ signal }) =>
-      call<Preview>('/api/rules/bulk?dry_run=true', { method: 'POST', json: { rules }, signal }),
+    queryFn: ({ signal }) => call<Preview>('/api/rules/bulk?dry_run=true', { method: 'POST', json: { rules }, signal }),
     retry: false,
   })
   const save = useChange({
@@ -86,7 +85,12 @@ const Add = ({ what, onAdd }: { readonly what: string; readonly onAdd: (name: st
         setName('')
       }}
     >
-      <input aria-label={`New ${what}`} placeholder={`New ${what}`} value={name} onChange={(event) => setName(event.target.value)} />
+      <input
+        aria-label={`New ${what}`}
+        placeholder={`New ${what}`}
+        value={name}
+        onChange={(event) => setName(event.target.value)}
+      />
       <Button submit>Add {what}</Button>
     </form>
   )
@@ -169,7 +173,10 @@ const Generated = ({ service }: { readonly service: string }) => {
   return (
     <section className="stack tight">
       <h2>
-        As Rego: <Link to="/module/$" params={{ _splat: id }}>{id}</Link>
+        As Rego:{' '}
+        <Link to="/module/$" params={{ _splat: id }}>
+          {id}
+        </Link>
       </h2>
       <Loaded of={rego}>{(text) => <Code language="rego" value={text} label={`${id}, read only`} />}</Loaded>
     </section>
@@ -181,7 +188,10 @@ export const Rules = () => {
   const navigate = useNavigate({ from: '/rules' })
   const rules = useQuery(rulesQuery)
   const all = rules.data ?? []
-  const services = different([...all.map(({ service_name }) => service_name), ...(search.service ? [search.service] : [])])
+  const services = different([
+    ...all.map(({ service_name }) => service_name),
+    ...(search.service ? [search.service] : []),
+  ])
   const service = search.service ?? services[0]
   const types = different([
     ...all.flatMap((rule) => (rule.service_name === service ? [rule.resource_type] : [])),
@@ -229,7 +239,9 @@ export const Rules = () => {
               {service !== undefined && <Add what="resource type" onAdd={(name) => go({ service, type: name })} />}
             </div>
             {every.length === 0 && service === undefined && (
-              <p className="notice">No rule yet. Name the service whose rules you want to write, then a type of resource.</p>
+              <p className="notice">
+                No rule yet. Name the service whose rules you want to write, then a type of resource.
+              </p>
             )}
             {service !== undefined && type !== undefined && (
               <Grid key={`${service} ${type}`} rules={every} service={service} type={type} />

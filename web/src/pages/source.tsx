@@ -98,7 +98,12 @@ const HeldCommit = ({ source }: { readonly source: Source }) => {
         </Button>
       </div>
       {asking && (
-        <Dialog title={`Remove ${what}`} about="They are removed at once; an older revision brings them back." open onClose={() => setAsking(false)}>
+        <Dialog
+          title={`Remove ${what}`}
+          about="They are removed at once; an older revision brings them back."
+          open
+          onClose={() => setAsking(false)}
+        >
           <ul className="scroll">
             {held.removes.map((key) => (
               <li key={key}>
@@ -124,7 +129,8 @@ const HeldCommit = ({ source }: { readonly source: Source }) => {
 
 const Release = ({ name }: { readonly name: string }) => {
   const release = useChange({
-    run: () => call<{ readonly message: string }>(`/api/sources/${encodeURIComponent(name)}/release`, { method: 'POST' }),
+    run: () =>
+      call<{ readonly message: string }>(`/api/sources/${encodeURIComponent(name)}/release`, { method: 'POST' }),
     done: ({ message }) => `${name} is followed again: ${message}`,
   })
   return (

@@ -17,7 +17,12 @@ export const SyncNow = ({ name }: { readonly name: string }) => {
     done: ({ message }) => `${name}: ${message}`,
   })
   return (
-    <Button action="source.sync" busy={sync.isPending} label={`Sync ${name} now`} onClick={() => sync.mutate(undefined)}>
+    <Button
+      action="source.sync"
+      busy={sync.isPending}
+      label={`Sync ${name} now`}
+      onClick={() => sync.mutate(undefined)}
+    >
       {sync.isPending ? 'Syncing …' : 'Sync now'}
     </Button>
   )
@@ -39,8 +44,8 @@ const Row = ({ source }: { readonly source: Source }) => (
     </div>
     <p>{source.message}</p>
     <p className="quiet">
-      {source.kind} · <code>{source.location}</code> · {source.counts.policies} policies, {source.counts.modules} modules,{' '}
-      {source.counts.quarantined} quarantined · synced <OptionalTime at={source.lastSuccess} />
+      {source.kind} · <code>{source.location}</code> · {source.counts.policies} policies, {source.counts.modules}{' '}
+      modules, {source.counts.quarantined} quarantined · synced <OptionalTime at={source.lastSuccess} />
     </p>
   </section>
 )

@@ -8,7 +8,13 @@ export const Bars = ({ minutes, label }: { readonly minutes: readonly StatsMinut
   const text = `${label}: ${total} in all, ${failed} failed, ${most} at most in one minute`
   return (
     <figure className="stack tight">
-      <svg className="bars" viewBox={`0 0 ${minutes.length} 100`} preserveAspectRatio="none" role="img" aria-label={text}>
+      <svg
+        className="bars"
+        viewBox={`0 0 ${minutes.length} 100`}
+        preserveAspectRatio="none"
+        role="img"
+        aria-label={text}
+      >
         {minutes.map((minute, at) => (
           <g key={minute.at}>
             <rect

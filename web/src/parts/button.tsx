@@ -15,7 +15,16 @@ export interface ButtonProps {
   readonly label?: string
 }
 
-export const Button = ({ children, onClick, look, submit = false, busy = false, because, action, label }: ButtonProps) => {
+export const Button = ({
+  children,
+  onClick,
+  look,
+  submit = false,
+  busy = false,
+  because,
+  action,
+  label,
+}: ButtonProps) => {
   const refused = useRefusal(action)
   const why = refused ?? because
   const id = useId()

@@ -2,8 +2,7 @@
 import type { DocumentDiff, FileDiff } from '../api/types.ts'
 
 const lookOf = (line: string): string => {
-  if (line.startsWith('+++') || line.startsWith('---') || line.startsWith('@@') || line.startsWith('==='))
-    return 'hunk'
+  if (line.startsWith('+++') || line.startsWith('---') || line.startsWith('@@') || line.startsWith('===')) return 'hunk'
   if (line.startsWith('+')) return 'add'
   return line.startsWith('-') ? 'del' : ''
 }

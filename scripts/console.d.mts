@@ -1,0 +1,2 @@
+export declare const isConsoleBuilt: () => boolean
+export declare function buildConsole(): Promise<string | undefined>

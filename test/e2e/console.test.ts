@@ -1,0 +1,241 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { buildConsole, isConsoleBuilt } from '../../scripts/console.mjs'
+import { openBrowser } from '../setup/browser.ts'
+import { call, evaluate } from './edict.ts'
+import { rego, serveRepo, type ServedRepo } from './served-repo.ts'
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+if (!isConsoleBuilt()) {
+  const problem = await buildConsole()
+  if (problem !== undefined) throw new Error(problem)
+}
+const browser: Browser | undefined = await openBrowser()
+afterAll(() => browser?.close())
+
+const opened = (): Browser => {
+  if (browser === undefined) throw new Error('no browser')
+  return browser
+}
+
+interface Shown {
+  readonly page: Page
+  /** What the browser complained of: refused by the policy, not found, thrown. */
+  readonly complaints: readonly string[]
+}
+
+const show = async (url: string, width = 1280): Promise<Shown> => {
+  const context = await opened().newContext({ viewport: { width, height: 800 } })
+  const page = await context.newPage()
+  const complaints: string[] = []
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text())
+  })
+  page.on('pageerror', (error) => complaints.push(error.message))
+  await page.goto(url)
+  return { page, complaints }
+}
+
+interface Violation {
+  readonly id: string
+  readonly impact: string
+  readonly nodes: readonly { readonly target: readonly string[] }[]
+}
+
+const violations = async (page: Page): Promise<readonly string[]> => {
+  await page.evaluate(axe)
+  const rules = JSON.stringify({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] })
+  const { violations: found } = await page.evaluate<{ violations: readonly Violation[] }>(`axe.run(${rules})`)
+  return found.map(({ id, impact, nodes }) => `${impact} ${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`)
+}
+
+const hello = { 'example/hello/1.0/policy.rego': rego('example', 'hello', 'answer := 1') }
+
+describe.skipIf(browser === undefined)('the console in a browser', () => {
+  let served: ServedRepo
+  let base: string
+  beforeAll(async () => {
+    served = await serveRepo({ files: { 'README.md': 'policies' }, env: { EDICT_API: 'true' } })
+    base = `${served.edict.url}/console`
+  })
+
+  it('teaches the first push in an empty installation, and turns into the overview when it arrives', async () => {
+    const { page, complaints } = await show(`${base}/`)
+    await page.getByRole('heading', { name: 'No policy yet: push the first one' }).waitFor()
+    expect(await violations(page)).toEqual([])
+    await served.release(hello)
+    await page.getByRole('heading', { name: 'Needs attention' }).waitFor()
+    expect(await page.locator('.tile').filter({ hasText: 'Policies' }).innerText()).toContain('1')
+    expect(complaints).toEqual([])
+    await page.context().close()
+  })
+
+  it('shows a pushed policy in the table without a reload, and filters it', async () => {
+    const { page } = await show(`${base}/policies`)
+    await page.getByText('1 of 1 policies').waitFor()
+    await served.release({ 'example/second/1.0/policy.rego': rego('example', 'second', 'answer := 2') })
+    await page.getByRole('link', { name: 'example/second/1.0' }).waitFor()
+    await page.keyboard.press('/')
+    await page.keyboard.type('hello')
+    await page.getByText('1 of 2 policies').waitFor()
+    expect(page.url()).toContain('q=hello')
+    await page.context().close()
+  })
+
+  it('locks a policy with a reason, for which evaluations are 403, and unlocks it', async () => {
+    const { page } = await show(`${base}/policies/example/hello/1.0`)
+    await page.getByRole('button', { name: 'Lock …' }).click()
+    await page.getByLabel('Reason, for people').fill('incident 7')
+    expect(await violations(page)).toEqual([])
+    await page.getByRole('button', { name: 'Lock', exact: true }).click()
+    await page.getByText('incident 7').waitFor()
+    const locked = await evaluate(served.edict, 'example/hello/1.0')
+    expect([locked.status, locked.json]).toMatchObject([403, { code: 'policy_locked' }])
+    await page.getByRole('button', { name: 'Unlock' }).click()
+    await page.getByRole('button', { name: 'Lock …' }).waitFor()
+    expect((await evaluate(served.edict, 'example/hello/1.0')).json).toEqual({ answer: 1 })
+    await page.context().close()
+  })
+
+  it('says which commit, file and line quarantined a policy, and what stays in force', async () => {
+    await served.release({ 'example/second/1.0/policy.rego': rego('example', 'second', 'answer := := 2') })
+    const { page } = await show(`${base}/policies/example/second/1.0`)
+    await page.getByText('does not validate').waitFor()
+    await page.getByText('example/second/1.0/policy.rego:3').waitFor()
+    await page.getByRole('link', { name: 'Overview' }).click()
+    await page.getByRole('link', { name: 'example/second/1.0' }).waitFor()
+    await served.release({ 'example/second/1.0/policy.rego': rego('example', 'second', 'answer := 2') })
+    await page.getByText('No policy is quarantined or locked.').waitFor()
+    await page.context().close()
+  })
+
+  it('evaluates in the playground as one types, and shows a syntax error at its line', async () => {
+    const { page } = await show(`${base}/playground?policy=example%2Fhello%2F1.0`)
+    const result = page.getByRole('region', { name: 'Result' })
+    await result.getByText('"answer"').waitFor()
+    const editor = page.getByRole('textbox', { name: 'Rego' })
+    await editor.fill('package example.hello\n\nlong := 12345678901234567890123\n')
+    await result.getByText('12345678901234567890123').waitFor()
+    await editor.fill('package example.hello\n\nanswer := := 1\n')
+    await page.getByText('policy.rego:3:11').waitFor()
+    await page.locator('.cm-lintRange-error').waitFor()
+    await page.context().close()
+  })
+
+  it('explains why a module cannot be uploaded, and takes it under another name', async () => {
+    await served.release({ 'lib/greet.rego': 'package lib.greet\n\nword := "hello"\n' })
+    const { page } = await show(`${base}/new-module`)
+    await page.getByLabel('Name').fill('lib/greet')
+    await page.getByText(/claimed|declared|conflict/i).first().waitFor()
+    await page.getByLabel('Name').fill('rbac/custom')
+    await page.getByText('It can be saved').waitFor()
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('heading', { name: 'rbac/custom' }).waitFor()
+    const { json } = await call(`${served.edict.url}/api/policies`)
+    expect(json).toMatchObject({ policies: expect.arrayContaining(['lib/greet', 'rbac/custom']) })
+    await page.context().close()
+  })
+
+  it('deletes a module once its name was typed', async () => {
+    const { page } = await show(`${base}/module/rbac/custom`)
+    await page.getByRole('button', { name: 'Delete …' }).click()
+    const confirm = page.getByRole('button', { name: 'Delete', exact: true })
+    expect(await confirm.getAttribute('aria-disabled')).toBe('true')
+    await page.getByRole('dialog').getByRole('textbox').fill('rbac/custom')
+    await confirm.click()
+    await page.getByRole('heading', { name: 'Modules' }).waitFor()
+    expect((await call(`${served.edict.url}/api/policies/rbac/custom`)).status).toBe(404)
+    await page.context().close()
+  })
+
+  it('turns a tick in the grid of rules into a decision', async () => {
+    const { page } = await show(`${base}/rules`)
+    const add = async (what: string, name: string): Promise<void> => {
+      await page.getByLabel(`New ${what}`, { exact: true }).fill(name)
+      await page.getByRole('button', { name: `Add ${what}`, exact: true }).click()
+    }
+    await add('service', 'shop')
+    await add('resource type', 'order')
+    await add('role', 'clerk')
+    await add('action', 'read')
+    const input = {
+      user: { status: 'active', assignments: [{ role: 'clerk', resource_type: 'project', resource_id: 'p' }] },
+      resource: { type: 'order', project_id: 'p' },
+      action: 'read',
+    }
+    const ask = () => call(`${served.edict.url}/v1/data/rbac/allow`, { method: 'POST', body: JSON.stringify({ input }) })
+    expect((await ask()).json).toMatchObject({ result: false })
+    await page.getByRole('checkbox', { name: 'clerk may read' }).check()
+    await page.getByText('Plan:').waitFor()
+    await page.getByRole('button', { name: 'Save 1 change' }).click()
+    await page.getByText('1 rule is in force.').waitFor()
+    expect((await ask()).json).toMatchObject({ result: true })
+    await page.getByRole('heading', { name: 'As Rego: rbac/shop' }).waitFor()
+    await page.context().close()
+  })
+
+  it('syncs a source now, verifies the audit log, shows a plan, and rolls back', async () => {
+    const { page } = await show(`${base}/sources`)
+    await page.getByRole('button', { name: 'Sync platform now' }).click()
+    await page.locator('.toast').filter({ hasText: 'platform' }).waitFor()
+    await page.getByRole('link', { name: 'Audit' }).click()
+    await page.getByRole('button', { name: 'Verify the log' }).click()
+    await page.getByText('Nothing was altered, removed or reordered').waitFor()
+    await page.getByRole('link', { name: 'Plans' }).click()
+    await page.getByRole('link', { name: 'Revision 1', exact: true }).click()
+    await page.getByText('+answer := 1').waitFor()
+    await page.getByRole('link', { name: 'Revisions' }).click()
+    await page.getByRole('button', { name: 'Roll back to revision 1', exact: true }).click()
+    await page.getByRole('button', { name: 'Roll back', exact: true }).click()
+    await page.locator('.toast').filter({ hasText: 'Rolled back' }).waitFor()
+    expect((await evaluate(served.edict, 'example/second/1.0')).status).toBe(404)
+    await page.context().close()
+  })
+
+  it('goes from page to page by keys alone', async () => {
+    const { page } = await show(`${base}/`)
+    await page.getByRole('heading', { name: 'Overview' }).waitFor()
+    await page.keyboard.press('g')
+    await page.keyboard.press('a')
+    await page.getByRole('heading', { name: 'Audit' }).waitFor()
+    await page.keyboard.press('?')
+    await page.getByRole('dialog', { name: 'Keys' }).waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    await page.context().close()
+  })
+
+  const paths = [
+    '/',
+    '/policies',
+    '/policies/example/hello/1.0',
+    '/policies/example/hello/1.0?tab=endpoint',
+    '/policies/example/hello/1.0?tab=versions',
+    '/playground',
+    '/plans',
+    '/revisions',
+    '/rules',
+    '/modules',
+    '/new-module',
+    '/module/lib/greet',
+    '/sources',
+    '/sources/platform',
+    '/ownership',
+    '/audit',
+    '/nowhere',
+  ]
+  it.each(paths)('%s is accessible, light, dark and 360 px wide, and keeps to its policy', async (path) => {
+    const { page, complaints } = await show(base + path, 360)
+    await page.getByRole('heading', { level: 1 }).waitFor()
+    await page.waitForLoadState('load')
+    expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360)
+    expect(await violations(page)).toEqual([])
+    await page.emulateMedia({ colorScheme: 'dark' })
+    expect(await violations(page)).toEqual([])
+    expect(complaints.filter((text) => /Content Security Policy|TypeError|not defined/.test(text))).toEqual([])
+    await page.context().close()
+  })
+})
