@@ -21,7 +21,8 @@ export const openBrowser = async (): Promise<Browser | undefined> => {
   try {
     const own = chosen()
     const executablePath = own ?? (await chromium.executablePath())
-    const args = own === undefined ? chromium.args : ['--no-sandbox']
+    // In one process with its pages, it ends when a page's context does.
+    const args = own === undefined ? chromium.args.filter((arg) => arg !== '--single-process') : ['--no-sandbox']
     return await playwright.launch({ executablePath, args, headless: true })
   } catch (error) {
     if (process.env['CI'] !== undefined && process.env['CI'] !== '') throw error

@@ -1,6 +1,9 @@
 /** JSON as people read it, on several lines, every number as it was written: JavaScript would round a long one. */
 interface Raw {
-  readonly parse: (text: string, revive: (key: string, value: unknown, context?: { source?: string }) => unknown) => unknown
+  readonly parse: (
+    text: string,
+    revive: (key: string, value: unknown, context?: { source?: string }) => unknown,
+  ) => unknown
   readonly rawJSON?: (text: string) => unknown
 }
 

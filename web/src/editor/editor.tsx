@@ -39,7 +39,7 @@ export const Editor = ({ language, value, onChange, label, findings }: CodeProps
   useEffect(() => {
     if (place.current === null) return undefined
     const editing: Extension = readOnly
-      ? [EditorState.readOnly.of(true), EditorView.contentAttributes.of({ 'aria-readonly': 'true', tabindex: '0' })]
+      ? [EditorState.readOnly.of(true), EditorView.contentAttributes.of({ 'aria-readonly': 'true' })]
       : [
           history(),
           lintGutter(),
@@ -52,7 +52,7 @@ export const Editor = ({ language, value, onChange, label, findings }: CodeProps
     const extensions = [
       setup,
       language === 'rego' ? rego : json(),
-      EditorView.contentAttributes.of({ 'aria-label': label }),
+      EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' }),
       editing,
     ]
     const made = new EditorView({ doc: value, extensions, parent: place.current })

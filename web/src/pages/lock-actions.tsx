@@ -85,17 +85,18 @@ export const LockActions = ({ policy }: { readonly policy: Policy }) => {
     run: () => call<Confirmed>(`${policyPath(policy)}/lock`, { method: 'DELETE' }),
     done: (answer) => `${nameOf(policy)} is unlocked: ${spread(answer)}.`,
   })
-  if (policy.lock !== null)
-    return (
-      <Button action="policy.unlock" busy={unlock.isPending} onClick={() => unlock.mutate(undefined)}>
-        Unlock
-      </Button>
-    )
+  // The dialog outlives the news of its own lock: they may come before the answer does.
   return (
     <>
-      <Button action="policy.lock" onClick={() => setAsking(true)}>
-        Lock …
-      </Button>
+      {policy.lock === null ? (
+        <Button action="policy.lock" onClick={() => setAsking(true)}>
+          Lock …
+        </Button>
+      ) : (
+        <Button action="policy.unlock" busy={unlock.isPending} onClick={() => unlock.mutate(undefined)}>
+          Unlock
+        </Button>
+      )}
       {asking && <LockDialog policy={policy} onClose={() => setAsking(false)} />}
     </>
   )

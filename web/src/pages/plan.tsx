@@ -60,12 +60,21 @@ const Decision = ({ plan }: { readonly plan: Plan }) => {
   })
   return (
     <>
-      <Button action="plan.approve" look="primary" busy={approve.isPending} onClick={() => approve.mutate(undefined)}>
-        Approve
-      </Button>
-      <Button action="plan.reject" look="danger" onClick={() => setRejecting(true)}>
-        Reject …
-      </Button>
+      {plan.status === 'Waiting' && (
+        <>
+          <Button
+            action="plan.approve"
+            look="primary"
+            busy={approve.isPending}
+            onClick={() => approve.mutate(undefined)}
+          >
+            Approve
+          </Button>
+          <Button action="plan.reject" look="danger" onClick={() => setRejecting(true)}>
+            Reject …
+          </Button>
+        </>
+      )}
       {rejecting && <Reject plan={plan} onClose={() => setRejecting(false)} />}
     </>
   )
@@ -125,7 +134,7 @@ export const PlanPage = () => {
   const plan = found.data
   const title = plan?.revision == null ? `Plan ${id.slice(0, 8)}` : `Plan of revision ${plan.revision}`
   return (
-    <Page title={title} actions={plan?.status === 'Waiting' && <Decision plan={plan} />}>
+    <Page title={title} actions={plan !== undefined && <Decision plan={plan} />}>
       <Loaded of={found}>
         {(shown) => (
           <>

@@ -82,11 +82,7 @@ const Outcome = ({ run, draft }: { readonly run: Ran; readonly draft: Draft }) =
   if (!run.ok) return <p className="notice bad">It does not compile; the findings stand beside the text.</p>
   return (
     <div className="stack tight">
-      <Code
-        language="json"
-        value={run.text === null ? 'undefined' : prettyJson(run.text)}
-        label="Result, read only"
-      />
+      <Code language="json" value={run.text === null ? 'undefined' : prettyJson(run.text)} label="Result, read only" />
       <div className="row apart">
         <span className="quiet">
           {run.took !== null &&

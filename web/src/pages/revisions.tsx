@@ -99,7 +99,7 @@ const Rows = ({ revisions }: { readonly revisions: readonly Revision[] }) => {
                 ) : (
                   <Button
                     action="revision.rollback"
-                    label={`Roll back to revision ${one.revision}`}
+                    label={`Roll back … to revision ${one.revision}`}
                     onClick={() => setTo(one)}
                   >
                     Roll back …

@@ -20,7 +20,7 @@ export const SyncNow = ({ name }: { readonly name: string }) => {
     <Button
       action="source.sync"
       busy={sync.isPending}
-      label={`Sync ${name} now`}
+      label={`Sync now: ${name}`}
       onClick={() => sync.mutate(undefined)}
     >
       {sync.isPending ? 'Syncing …' : 'Sync now'}

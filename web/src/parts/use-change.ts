@@ -14,9 +14,9 @@ export const useChange = <Input, Output>({
   const say = useSay()
   return useMutation({
     mutationFn: run,
-    onSuccess: async (output, input) => {
+    onSuccess: (output, input) => {
       say(done(output, input))
-      await client.invalidateQueries()
+      void client.invalidateQueries()
     },
     onError: (error: Error) => say(error.message, 'bad'),
   })
