@@ -139,7 +139,7 @@ export const createApp = (deps: AppDeps): App => {
     log: deps.log,
   })
   tokenRoutes(app, { tokens: deps.tokens, enforce })
-  whoamiRoutes(app, deps.identity)
+  whoamiRoutes(app, { mode: deps.identity.mode, enforce })
   webhookRoutes(app, {
     sources,
     requests,

@@ -130,8 +130,6 @@ export const statsQuery = (filter: { readonly policy?: string; readonly minutes:
     refetchInterval: 10_000,
   })
 
-const local: WhoAmI = { id: 'local', kind: 'local', roles: [], groups: [], mode: 'open' }
-
 /** null: a credential is needed. */
 export const whoQuery = queryOptions({
   queryKey: ['whoami'],
@@ -139,10 +137,17 @@ export const whoQuery = queryOptions({
     try {
       return await call<WhoAmI>('/api/whoami', { signal })
     } catch (error) {
-      if (error instanceof ApiError && error.status === 404) return local
       if (error instanceof ApiError && error.status === 401) return null
       throw error
     }
   },
   staleTime: 30_000,
 })
+
+/** What this user may do with one policy. */
+export const mayQuery = (policy: string) =>
+  queryOptions({
+    queryKey: ['whoami', policy],
+    queryFn: async ({ signal }) => (await call<WhoAmI>(`/api/whoami${query({ policy })}`, { signal })).may,
+    staleTime: 30_000,
+  })

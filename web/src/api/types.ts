@@ -183,6 +183,8 @@ export interface WhoAmI {
   readonly roles: readonly string[]
   readonly groups: readonly string[]
   readonly mode: 'open' | 'required'
+  /** The actions that a rule allows. */
+  readonly may: readonly string[]
 }
 
 export interface StatsMinute {

@@ -22,7 +22,7 @@ const Verify = () => {
   return (
     <div className="stack tight">
       <div className="row end">
-        <Button busy={verify.isPending} onClick={() => verify.mutate()}>
+        <Button action="admin" busy={verify.isPending} onClick={() => verify.mutate()}>
           Verify the log
         </Button>
       </div>

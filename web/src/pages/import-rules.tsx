@@ -48,7 +48,7 @@ export const ImportRules = () => {
   }
   return (
     <>
-      <Button action="rule.write" onClick={() => setOpen(true)}>
+      <Button action="change" onClick={() => setOpen(true)}>
         Import CSV …
       </Button>
       <Dialog

@@ -89,11 +89,16 @@ export const LockActions = ({ policy }: { readonly policy: Policy }) => {
   return (
     <>
       {policy.lock === null ? (
-        <Button action="policy.lock" onClick={() => setAsking(true)}>
+        <Button action="lock" policy={nameOf(policy)} onClick={() => setAsking(true)}>
           Lock …
         </Button>
       ) : (
-        <Button action="policy.unlock" busy={unlock.isPending} onClick={() => unlock.mutate(undefined)}>
+        <Button
+          action="unlock"
+          policy={nameOf(policy)}
+          busy={unlock.isPending}
+          onClick={() => unlock.mutate(undefined)}
+        >
           Unlock
         </Button>
       )}

@@ -76,7 +76,7 @@ const Edited = ({ id, rego, onChange }: EditorProps) => {
       <div className="row">
         <Button
           look="primary"
-          action="module.write"
+          action="change"
           busy={save.isPending}
           because={because}
           onClick={() =>
@@ -142,7 +142,7 @@ const Delete = ({ id, generated }: { readonly id: string; readonly generated: bo
   })
   return (
     <>
-      <Button action="module.delete" look="danger" onClick={() => setAsking(true)}>
+      <Button action="change" look="danger" onClick={() => setAsking(true)}>
         Delete …
       </Button>
       {asking && (
@@ -211,7 +211,7 @@ export const ModulePage = () => {
         isOurs && (
           <>
             {!generated && edited === null && (
-              <Button action="module.write" onClick={() => setEdited(found.data ?? '')}>
+              <Button action="change" onClick={() => setEdited(found.data ?? '')}>
                 Edit
               </Button>
             )}

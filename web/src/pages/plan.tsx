@@ -62,15 +62,10 @@ const Decision = ({ plan }: { readonly plan: Plan }) => {
     <>
       {plan.status === 'Waiting' && (
         <>
-          <Button
-            action="plan.approve"
-            look="primary"
-            busy={approve.isPending}
-            onClick={() => approve.mutate(undefined)}
-          >
+          <Button action="approve" look="primary" busy={approve.isPending} onClick={() => approve.mutate(undefined)}>
             Approve
           </Button>
-          <Button action="plan.reject" look="danger" onClick={() => setRejecting(true)}>
+          <Button action="approve" look="danger" onClick={() => setRejecting(true)}>
             Reject …
           </Button>
         </>

@@ -98,7 +98,7 @@ const Rows = ({ revisions }: { readonly revisions: readonly Revision[] }) => {
                   <span className="quiet">in force</span>
                 ) : (
                   <Button
-                    action="revision.rollback"
+                    action="rollback"
                     label={`Roll back … to revision ${one.revision}`}
                     onClick={() => setTo(one)}
                   >

@@ -61,7 +61,7 @@ const Save = ({ rules, onDone }: { readonly rules: readonly RuleInput[]; readonl
       <div className="row">
         <Button
           look="primary"
-          action="rule.write"
+          action="change"
           busy={save.isPending}
           onClick={() => save.mutate(undefined, { onSuccess: onDone })}
         >

@@ -93,7 +93,7 @@ const HeldCommit = ({ source }: { readonly source: Source }) => {
         confirms it.
       </p>
       <div className="row">
-        <Button action="source.confirm" look="danger" onClick={() => setAsking(true)}>
+        <Button action="approve" look="danger" onClick={() => setAsking(true)}>
           Confirm …
         </Button>
       </div>
@@ -134,7 +134,7 @@ const Release = ({ name }: { readonly name: string }) => {
     done: ({ message }) => `${name} is followed again: ${message}`,
   })
   return (
-    <Button action="source.release" busy={release.isPending} onClick={() => release.mutate(undefined)}>
+    <Button action="source" busy={release.isPending} onClick={() => release.mutate(undefined)}>
       Release
     </Button>
   )

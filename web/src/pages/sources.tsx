@@ -17,12 +17,7 @@ export const SyncNow = ({ name }: { readonly name: string }) => {
     done: ({ message }) => `${name}: ${message}`,
   })
   return (
-    <Button
-      action="source.sync"
-      busy={sync.isPending}
-      label={`Sync now: ${name}`}
-      onClick={() => sync.mutate(undefined)}
-    >
+    <Button action="source" busy={sync.isPending} label={`Sync now: ${name}`} onClick={() => sync.mutate(undefined)}>
       {sync.isPending ? 'Syncing …' : 'Sync now'}
     </Button>
   )

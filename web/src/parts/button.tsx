@@ -11,7 +11,9 @@ export interface ButtonProps {
   /** Why it cannot be used now. */
   readonly because?: string | undefined
   /** What it does, in the words of the gate. */
-  readonly action?: string
+  readonly action?: 'change' | 'lock' | 'unlock' | 'approve' | 'rollback' | 'source' | 'token' | 'admin'
+  /** To which policy. */
+  readonly policy?: string
   readonly label?: string
 }
 
@@ -23,9 +25,10 @@ export const Button = ({
   busy = false,
   because,
   action,
+  policy,
   label,
 }: ButtonProps) => {
-  const refused = useRefusal(action)
+  const refused = useRefusal(action, policy)
   const why = refused ?? because
   const id = useId()
   const off = busy || why !== undefined

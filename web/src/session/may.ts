@@ -1,21 +1,19 @@
 /**
- * What the server would let this user do, so that a button which it would refuse says so beforehand. The server decides;
- * this is only what can be told from `/api/whoami`.
+ * What the server would let this user do, so that a button which it would refuse says so beforehand. The server's gate
+ * decides; this is what `/api/whoami` told of it.
  */
 import { useQuery } from '@tanstack/react-query'
-import { whoQuery } from '../api/queries.ts'
-import type { WhoAmI } from '../api/types.ts'
+import { mayQuery, whoQuery } from '../api/queries.ts'
 
-/** undefined: allowed, or not known yet. */
-export const refusal = (who: WhoAmI | null | undefined, action: string): string | undefined => {
-  if (who === undefined) return undefined
+/** undefined: allowed, or not known yet. `policy`: on this one. */
+export const useRefusal = (action: string | undefined, policy: string | undefined): string | undefined => {
+  const { data: who } = useQuery(whoQuery)
+  const { data: there } = useQuery({ ...mayQuery(policy ?? ''), enabled: policy !== undefined })
+  if (action === undefined || who === undefined) return undefined
   if (who === null) return 'Sign in first'
-  if (who.mode === 'open' || who.roles.includes('superuser')) return undefined
-  const roles = who.roles.length === 0 ? 'no role' : `the role ${who.roles.join(', ')}`
-  return `${who.id} has ${roles}; ${action} needs superuser`
-}
-
-export const useRefusal = (action: string | undefined): string | undefined => {
-  const { data } = useQuery(whoQuery)
-  return action === undefined ? undefined : refusal(data, action)
+  if (!who.may.includes(action)) {
+    const roles = who.roles.length === 0 ? 'no role' : who.roles.join(', ')
+    return `No rule lets ${who.id} (${roles}) ${action} anything`
+  }
+  return there === undefined || there.includes(action) ? undefined : `No rule lets ${who.id} ${action} this policy`
 }
