@@ -45,6 +45,7 @@ import type { CycleRequests } from './routes/cycle-requests.ts'
 import { type PlanStore, planRoutes } from './routes/plans.ts'
 import { type HoldStore, releaseRoutes } from './routes/release.ts'
 import { type RevisionStore, revisionRoutes } from './routes/revisions.ts'
+import { type ReadStats, statsRoutes } from './routes/stats.ts'
 import { sourceRoutes, type SourceStore } from './routes/sources.ts'
 import { type TokenStore, tokenRoutes } from './routes/tokens.ts'
 import { type VerifyWebhook, webhookRoutes } from './routes/webhook.ts'
@@ -73,6 +74,7 @@ export interface AppDeps {
   readonly modules: ModuleReader
   readonly rules: RuleReader
   readonly runDraft: RunDraft
+  readonly readStats: ReadStats
   /** Where the management of modules is offered. */
   readonly prefixes: readonly string[]
   readonly verifyWebhook: VerifyWebhook
@@ -147,6 +149,7 @@ export const createApp = (deps: AppDeps): App => {
     enforce,
     failures: deps.identity.failures,
   })
+  statsRoutes(app, { readStats: deps.readStats })
   dryRunRoutes(app, { runDraft: deps.runDraft, enforce })
   auditRoutes(app, { audit: deps.audit, enforce })
   explainRoutes(app, {

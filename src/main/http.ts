@@ -10,9 +10,10 @@ import { createDecide } from '../http/decide.ts'
 import { createDecisionLog } from '../http/decision-log.ts'
 import { createHostGuard } from '../http/host-guard.ts'
 import { createMayEvaluate } from '../http/may-evaluate.ts'
-import { createMetrics } from '../http/metrics.ts'
+import { createMetrics, type Decided } from '../http/metrics.ts'
 import { createDocuments } from '../http/opa/documents.ts'
 import type { Numbers } from '../http/numbers.ts'
+import { createStatsCounter } from '../http/stats-counter.ts'
 import { createServer, type HttpServer } from '../http/server.ts'
 import { portsOf } from '../ports.ts'
 import type { Archive } from '../registry/archive.ts'
@@ -33,6 +34,8 @@ export interface HttpOptions extends ReplicaOptions {
 export interface Http {
   readonly server: HttpServer
   readonly numbers: () => Promise<Numbers>
+  /** Hands over what was counted last. */
+  readonly close: () => Promise<void>
 }
 
 const openDecisionLog = ({ config, log }: HttpOptions) => {
@@ -44,7 +47,15 @@ export const createHttp = (options: HttpOptions): Http => {
   const { known, identity, enforce } = options.who
   const { config, store, registry, archive, extensions, env, log, signal, firstSync } = options
   const ports = portsOf({ store, signal })
-  const metrics = createMetrics({ registry, sources: () => ports.sources.list().catch(() => []) })
+  const stats = createStatsCounter({ add: store.stats.add })
+  const counted = createMetrics({ registry, sources: () => ports.sources.list().catch(() => []) })
+  const metrics = {
+    ...counted,
+    decision: (key: string, decided: Decided): void => {
+      counted.decision(key, decided)
+      stats.count(key, decided)
+    },
+  }
   const { scrape = metrics.scrape } = options
   const { stale } = config.server
   const decisions = { registry, stale, metrics, log, decisionLog: openDecisionLog(options) }
@@ -86,6 +97,7 @@ export const createHttp = (options: HttpOptions): Http => {
     prefixes: config.api.prefixes,
     log,
     signal,
+    readStats: store.stats.read,
     runDraft: createDryRun({
       store,
       extensions,
@@ -95,5 +107,5 @@ export const createHttp = (options: HttpOptions): Http => {
     version,
   })
   const server = createServer({ app, decide, guard, mayEvaluate, limits: config.limits, metrics, log })
-  return { server, numbers: metrics.numbers }
+  return { server, numbers: metrics.numbers, close: stats.close }
 }

@@ -1,4 +1,5 @@
 /** One process that answers: follows the store, keeps the registry by it, and listens. It does not close the store. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Extension } from '../../extensions/extension.ts'
 import type { KnownTokens } from '../auth/mode.ts'
@@ -89,7 +90,7 @@ export const openReplica = (options: ReplicaOptions): Replica => {
   const following = startFollowing({ store, registry, known: who.known, signal: stopFollowing.signal })
   let hasSynced = false
   const firstSync = () => hasSynced || registry.state.revision > 0
-  const { server, numbers } = createHttp({ ...options, registry, archive, who, firstSync })
+  const { server, numbers, close: closeHttp } = createHttp({ ...options, registry, archive, who, firstSync })
   return {
     listen: () => server.listen(config.server).catch(explainListen(config.server)),
     synced: () => {
@@ -103,6 +104,8 @@ export const openReplica = (options: ReplicaOptions): Replica => {
     close: async () => {
       await server.close({ graceMs: config.server.shutdownMs })
       stopFollowing.abort()
+      // A store that is away is not waited for.
+      await Promise.race([closeHttp(), sleep(1_000, undefined, { ref: false })])
       await following
       registry.close()
     },

@@ -18,6 +18,7 @@ import type {
   TokenDocument,
   TokenUseDocument,
 } from '../policy/schema.ts'
+import type { StatsDocument } from './stats.ts'
 
 /** Content by its sha256: inline, or in the GridFS file `file` when one document cannot hold it. */
 export interface BlobDocument {
@@ -82,6 +83,8 @@ export const collectionsOf = (db: Db) => ({
   requests: db.collection<CycleRequest>('requests'),
   lease: db.collection<LeaseDocument>('lease'),
   replicas: db.collection<ReplicaDocument>('replicas'),
+  // Not one of `collectionNames`: nothing is amiss where it is not.
+  stats: db.collection<StatsDocument>('stats'),
   tokenUses: db.collection<TokenUseDocument>('tokenUses'),
 })
 export type Collections = ReturnType<typeof collectionsOf>

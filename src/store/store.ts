@@ -22,6 +22,7 @@ import { createRevisions, type Revisions } from './revisions.ts'
 import { createRules, type Rules } from './rules.ts'
 import { createSources, type Sources } from './sources.ts'
 import { createTokens, type Tokens } from './tokens.ts'
+import { createStats, type Stats } from './stats.ts'
 import { sleep } from './wait.ts'
 
 /** A store that is away is not told for longer that this replica leaves; it finds out by its silence. */
@@ -65,6 +66,7 @@ export interface Store extends Apply {
   readonly tokens: Tokens
   readonly leases: Leases
   readonly replicas: Replicas
+  readonly stats: Stats
   /** Takes this replica off the list and closes the connection. */
   readonly close: () => Promise<void>
 }
@@ -109,6 +111,7 @@ export function openStore({ uri, database, log, enforce = enforceNothing, signal
     tokens: createTokens({ connection, change, enforce }),
     leases: createLeases(connection),
     replicas,
+    stats: createStats(connection),
     close,
   }
 }

@@ -355,6 +355,7 @@ export const createFixture = (options: FixtureOptions = {}) => {
       list: async () => ({ items: held.rules, total: held.rules.length }),
       get: async (id) => held.rules.find(({ _id }) => _id === id) ?? null,
     },
+    readStats: async () => new Map(),
     runDraft: async () => ({ findings: [], evaluated: null }),
     prefixes: ['/api', '/auth-api/api'],
     verifyWebhook: () => held.verdict,

@@ -1,7 +1,7 @@
 /** How things stand now. An installation without a policy learns here how to get its first. */
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { catalogQuery, recentAuditQuery, revisionsQuery, sourcesQuery, statsQuery } from '../api/queries.ts'
+import { catalogQuery, recentAuditQuery, revisionsQuery, sourcesQuery, statsQuery, whoQuery } from '../api/queries.ts'
 import type { CatalogItem, Revision, Source, StatsMinute } from '../api/types.ts'
 import { Bars } from '../parts/bars.tsx'
 import { Loaded } from '../parts/loaded.tsx'
@@ -136,7 +136,10 @@ const Changes = ({ revisions }: { readonly revisions: readonly Revision[] }) => 
 }
 
 const RecentAudit = () => {
-  const audit = useQuery(recentAuditQuery)
+  const { data: who } = useQuery(whoQuery)
+  const mayRead = who?.may.includes('admin') === true
+  const audit = useQuery({ ...recentAuditQuery, enabled: mayRead })
+  if (!mayRead) return <p className="quiet">Administrators see it here.</p>
   return (
     <Loaded of={audit}>
       {(entries) => (
