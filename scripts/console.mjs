@@ -61,6 +61,26 @@ export async function buildConsole() {
   return undefined
 }
 
+/** Bytes as they are sent, compressed: what the page asks for before it shows anything, and the editor, which comes later. */
+export function firstPage() {
+  const manifest = JSON.parse(readFileSync(join(out, '.vite', 'manifest.json'), 'utf8'))
+  const sizeOf = (file) => statSync(join(out, `${file}.br`)).size
+  const reached = (key, seen = new Set()) => {
+    if (seen.has(key)) return seen
+    seen.add(key)
+    for (const next of manifest[key].imports ?? []) reached(next, seen)
+    return seen
+  }
+  const chunks = [...reached('index.html')].map((key) => manifest[key])
+  const sum = (files) => [...new Set(files)].reduce((total, file) => total + sizeOf(file), 0)
+  const editor = Object.values(manifest).find(({ src }) => src === 'src/editor/editor.tsx')
+  return {
+    script: sum(chunks.map(({ file }) => file)),
+    style: sum(chunks.flatMap(({ css }) => css ?? [])),
+    editor: editor === undefined ? 0 : sizeOf(editor.file),
+  }
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url) && !isConsoleBuilt()) {
   const problem = await buildConsole()
   if (problem !== undefined) {

@@ -133,7 +133,12 @@ export const Frame = () => {
   const main = useRef<HTMLElement>(null)
   const client = useQueryClient()
   useLive(token)
+  const known = useRef(token)
   useEffect(() => {
+    if (known.current === token) return
+    known.current = token
+    // Nothing that one user was shown is shown to the next.
+    client.removeQueries({ predicate: ({ queryKey }) => queryKey.length > 1 || queryKey[0] !== 'whoami' })
     void client.invalidateQueries()
   }, [client, token])
 
