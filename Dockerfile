@@ -8,7 +8,9 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY extensions extensions
 COPY src src
 COPY sync sync
-RUN npm run build && npm prune --omit=dev
+COPY web web
+COPY scripts/console.mjs scripts/
+RUN npm run build && node scripts/console.mjs && npm prune --omit=dev
 
 FROM openpolicyagent/opa:1.22.2-static AS opa
 

@@ -17,7 +17,7 @@ function sources() {
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
   return Object.fromEntries(
-    ['package-lock.json', ...files].sort().map((file) => {
+    ['package-lock.json', ...files].map((file) => {
       const { size, mtimeMs } = statSync(file)
       return [file, `${size} ${mtimeMs}`]
     }),

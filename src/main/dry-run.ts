@@ -141,8 +141,16 @@ const refused = (findings: readonly Finding[]): DraftOutcome => {
   return { findings: [...unique.values()].toSorted((a, b) => Number(isError(b)) - Number(isError(a))), evaluated: null }
 }
 
-const shown = ({ commit: _, ...finding }: Finding): Finding =>
-  finding.file === undefined ? finding : { ...finding, file: finding.file.replace(`${directory}/`, '') }
+/** A draft has no commit, and its files no folder. */
+const shown = (finding: Finding): Finding => {
+  const { code, severity, message, line, column, file } = finding
+  return {
+    ...{ code, severity, message, source: finding.source },
+    ...(file !== undefined && { file: file.replace(`${directory}/`, '') }),
+    ...(line !== undefined && { line }),
+    ...(column !== undefined && { column }),
+  }
+}
 
 const wrongPackage = (parse: ParsedModule): Finding => ({
   code: 'wrong_package',

@@ -2,7 +2,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useDeferredValue, useMemo, useRef } from 'react'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import { catalogQuery } from '../api/queries.ts'
 import type { CatalogItem } from '../api/types.ts'
 import { Loaded } from '../parts/loaded.tsx'
@@ -19,19 +19,33 @@ interface Filter {
   readonly source?: string
 }
 
-const filterOf = (
-  policies: readonly CatalogItem[],
-  { q = '', state, group, source }: Filter,
-): readonly CatalogItem[] => {
+/** What a policy is looked for by; made once, not at every key. */
+interface Searched {
+  readonly policy: CatalogItem
+  readonly text: string
+}
+
+const searched = (policy: CatalogItem): Searched => ({
+  policy,
+  text: `${policy.repository}/${nameOf(policy)} ${policy.author ?? ''} ${policy.commit}`.toLowerCase(),
+})
+
+const filterOf = (all: readonly Searched[], { q = '', state, group, source }: Filter): readonly CatalogItem[] => {
   const words = q.toLowerCase().split(/\s+/).filter(Boolean)
-  return policies.filter((policy) => {
+  const matching = all.filter(({ policy, text }) => {
     if (group !== undefined && policy.group !== group) return false
     if (source !== undefined && policy.repository !== source) return false
     if (state === 'Locked' ? !policy.locked : state !== undefined && policy.phase !== state) return false
-    const text = `${policy.repository}/${nameOf(policy)} ${policy.author ?? ''} ${policy.commit}`.toLowerCase()
     return words.every((word) => text.includes(word))
   })
+  return matching.map(({ policy }) => policy)
 }
+
+const pick = (state?: string, group?: string, source?: string): Filter => ({
+  ...(state !== undefined && { state }),
+  ...(group !== undefined && { group }),
+  ...(source !== undefined && { source }),
+})
 
 const columns = ['Policy', 'State', 'Source', 'Commit', 'Author', 'Updated'] as const
 
@@ -115,8 +129,13 @@ const different = (texts: readonly string[]): readonly string[] => [...new Set(t
 const Filtered = ({ policies }: { readonly policies: readonly CatalogItem[] }) => {
   const search = useSearch({ from: '/policies' })
   const navigate = useNavigate({ from: '/policies' })
-  const wanted = useDeferredValue(search)
-  const matching = useMemo(() => filterOf(policies, wanted), [policies, wanted])
+  const [q, setQ] = useState(search.q ?? '')
+  const chosen = useMemo(
+    () => pick(search.state, search.group, search.source),
+    [search.state, search.group, search.source],
+  )
+  const texts = useMemo(() => policies.map(searched), [policies])
+  const matching = useMemo(() => filterOf(texts, { q, ...chosen }), [texts, q, chosen])
   const groups = useMemo(() => different(policies.map(({ group }) => group)), [policies])
   const sources = useMemo(() => different(policies.map(({ repository }) => repository)), [policies])
   const set = (part: Filter): void =>
@@ -124,6 +143,16 @@ const Filtered = ({ policies }: { readonly policies: readonly CatalogItem[] }) =
       search: (before) => Object.fromEntries(Object.entries({ ...before, ...part }).filter(([, value]) => value)),
       replace: true,
     })
+  const clear = (): void => {
+    setQ('')
+    void navigate({ search: {}, replace: true })
+  }
+  // The URL follows once one pauses: it is not worth a wait at every key.
+  useEffect(() => {
+    if (q === (search.q ?? '')) return undefined
+    const timer = setTimeout(set, 250, { q })
+    return () => clearTimeout(timer)
+  })
   return (
     <div className="stack tight">
       <div className="row" role="search">
@@ -133,8 +162,8 @@ const Filtered = ({ policies }: { readonly policies: readonly CatalogItem[] }) =
           data-filter
           aria-label="Filter policies"
           placeholder="Filter by name, author, commit  ( / )"
-          value={search.q ?? ''}
-          onChange={(event) => set({ q: event.target.value })}
+          value={q}
+          onChange={(event) => setQ(event.target.value)}
         />
         <Choice
           label="State"
@@ -156,7 +185,7 @@ const Filtered = ({ policies }: { readonly policies: readonly CatalogItem[] }) =
       {matching.length === 0 ? (
         <p className="notice">
           None matches.{' '}
-          <button type="button" className="button" onClick={() => void navigate({ search: {} })}>
+          <button type="button" className="button" onClick={() => clear()}>
             Clear the filter
           </button>
         </p>

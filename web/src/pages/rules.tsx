@@ -5,7 +5,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
-import { call, serverUrl } from '../api/client.ts'
+import { call, send } from '../api/client.ts'
 import { moduleQuery, rulesQuery } from '../api/queries.ts'
 import type { Preview, Rule } from '../api/types.ts'
 import { Code } from '../editor/code.tsx'
@@ -14,6 +14,7 @@ import { Findings } from '../parts/findings.tsx'
 import { Loaded } from '../parts/loaded.tsx'
 import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
+import { useSay } from '../parts/toast.tsx'
 import { useChange } from '../parts/use-change.ts'
 import { ImportRules } from './import-rules.tsx'
 
@@ -183,6 +184,20 @@ const Generated = ({ service }: { readonly service: string }) => {
   )
 }
 
+/** Fetched, because a link would carry no token. */
+const ExportRules = () => {
+  const say = useSay()
+  const save = async (): Promise<void> => {
+    const file = await (await send('/api/rules/export?format=csv')).blob()
+    const link = document.createElement('a')
+    link.href = URL.createObjectURL(file)
+    link.download = 'rules.csv'
+    link.click()
+    URL.revokeObjectURL(link.href)
+  }
+  return <Button onClick={() => void save().catch((error: unknown) => say(String(error), 'bad'))}>Export CSV</Button>
+}
+
 export const Rules = () => {
   const search = useSearch({ from: '/rules' })
   const navigate = useNavigate({ from: '/rules' })
@@ -207,9 +222,7 @@ export const Rules = () => {
       actions={
         <>
           <ImportRules />
-          <a className="button" href={serverUrl('/api/rules/export?format=csv')} download="rules.csv">
-            Export CSV
-          </a>
+          <ExportRules />
         </>
       }
     >

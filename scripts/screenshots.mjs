@@ -1,0 +1,137 @@
+/**
+ * Screenshots of the console for `docs/console.md`, from the example policies on a server of its own:
+ * `node scripts/screenshots.mjs`. It also measures what a user waits for, and says it.
+ */
+import { spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import chromium from '@sparticuz/chromium'
+import { chromium as playwright } from 'playwright-core'
+import { firstPage } from './console.mjs'
+import { compiled, root, say, setUp } from './setup.mjs'
+
+await setUp()
+const folder = mkdtempSync(join(tmpdir(), 'edict-screenshots-'))
+const images = join(root, 'docs', 'images')
+mkdirSync(images, { recursive: true })
+
+const env = { ...process.env, EDICT_DIRECTORY: join(root, 'policies-example'), EDICT_SOURCE: 'policies-example' }
+const server = spawn(process.execPath, [compiled('src/cli.js'), 'serve'], {
+  cwd: folder,
+  env: { ...env, EDICT_API: 'true', EDICT_DATA: join(folder, 'data'), PORT: '0' },
+  stdio: ['ignore', 'pipe', 'inherit'],
+})
+const url = await new Promise((done, fail) => {
+  let said = ''
+  server.stdout.on('data', (chunk) => {
+    said += chunk
+    const found = /edict ready on (http:\/\/\S+)/.exec(said)
+    if (found !== null) done(found[1])
+  })
+  server.on('close', () => fail(new Error(`the server ended:\n${said}`)))
+})
+
+const own = process.env.EDICT_CHROMIUM
+const browser = await playwright.launch({
+  executablePath: own ?? (await chromium.executablePath()),
+  args: own === undefined ? chromium.args.filter((arg) => arg !== '--single-process') : ['--no-sandbox'],
+})
+
+const post = (path, body) =>
+  fetch(url + path, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } })
+
+async function fill() {
+  const inputs = Array.from({ length: 500 }, (_, total) => ({ total, customer: { tier: 'gold' } }))
+  await post('/policy/shop/discount/2.0/evaluations', { inputs })
+  await post('/policy/gaiax/didresolve/1.0/lock', { reason: 'the resolver is being moved' })
+  const actions = { admin: ['create', 'read', 'update', 'delete'], editor: ['read', 'update'], viewer: ['read'] }
+  await post('/api/policies/generate', { service_name: 'workflow', resource_type: 'document', actions })
+  await new Promise((done) => setTimeout(done, 6_000))
+}
+
+const shots = [
+  ['overview', '/'],
+  ['policies', '/policies'],
+  ['policy', '/policies/shop/discount/2.0'],
+  ['playground', '/playground'],
+  ['plan', '/plans'],
+  ['rules', '/rules'],
+  ['sources', '/sources'],
+  ['audit', '/audit'],
+  ['overview-dark', '/', 'dark'],
+]
+
+async function shoot([name, path, colorScheme = 'light']) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme })
+  const page = await context.newPage()
+  await page.goto(`${url}/console${path}`)
+  await page.getByRole('heading', { level: 1 }).waitFor()
+  if (name === 'plan') await page.getByRole('link', { name: 'Revision 1', exact: true }).click()
+  await page.waitForTimeout(1_500)
+  const file = join(images, `console-${name}.png`)
+  await page.screenshot({ path: file })
+  say(`${file}: ${Math.round(statSync(file).size / 1024)} kB`)
+  await context.close()
+}
+
+const policyAt = (number) => ({
+  repository: 'many',
+  group: `group${number % 50}`,
+  name: `policy${number}`,
+  version: '1.0',
+  digest: 'd',
+  commit: number.toString(16).padStart(40, '0'),
+  author: 'ada@example.org',
+  revision: 1,
+  updated: '2026-01-01T00:00:00.000Z',
+  phase: number % 100 === 0 ? 'Quarantined' : 'Ready',
+  locked: number % 250 === 0,
+  evaluation: `/policy/group${number % 50}/policy${number}/1.0/evaluation`,
+})
+
+/** First paint of the overview, and from a key to the filtered table of 5,000 policies. */
+async function measure() {
+  const page = await browser.newPage()
+  await page.goto(`${url}/console/`)
+  await page.getByRole('heading', { name: 'Sources' }).waitFor()
+  const paint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime)
+  const policies = Array.from({ length: 5_000 }, (_, number) => policyAt(number))
+  await page.route('**/api/catalog*', (route) =>
+    route.fulfill({ json: { policies, total: 5_000, next: null, revision: 1 } }),
+  )
+  await page.goto(`${url}/console/policies`)
+  await page.getByText('5000 of 5000 policies').waitFor()
+  const filter = await page.evaluate(async () => {
+    const field = document.querySelector('[data-filter]')
+    const set = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set
+    const times = []
+    for (const text of ['p', 'policy4', 'policy49', 'policy499', 'policy4', '']) {
+      const from = performance.now()
+      const before = document.querySelector('p[role=status]').textContent
+      set.call(field, text)
+      field.dispatchEvent(new Event('input', { bubbles: true }))
+      while (document.querySelector('p[role=status]').textContent === before && performance.now() - from < 2_000) {
+        await new Promise((done) => requestAnimationFrame(done))
+        if (text === 'p') break
+      }
+      times.push(performance.now() - from)
+    }
+    return Math.max(...times)
+  })
+  const sizes = firstPage()
+  const kB = (bytes) => `${Math.round(bytes / 1000)} kB`
+  say(`script of the first page ${kB(sizes.script)}, style ${kB(sizes.style)}, editor (later) ${kB(sizes.editor)}`)
+  say(`first paint after ${Math.round(paint)} ms; 5,000 policies filtered within ${Math.round(filter)} ms at most`)
+}
+
+try {
+  await fill()
+  await measure()
+  if (!process.argv.includes('--measure')) for (const shot of shots) await shoot(shot)
+} finally {
+  await browser.close()
+  server.kill('SIGTERM')
+  await new Promise((done) => server.on('close', done))
+  rmSync(folder, { recursive: true, force: true })
+}
