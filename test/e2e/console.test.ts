@@ -84,7 +84,7 @@ describe.skipIf(browser === undefined)('the console in a browser', () => {
     await page.keyboard.press('/')
     await page.keyboard.type('hello')
     await page.getByText('1 of 2 policies').waitFor()
-    expect(page.url()).toContain('q=hello')
+    await page.waitForURL(/q=hello/)
     await page.context().close()
   })
 
