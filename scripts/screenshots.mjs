@@ -104,12 +104,13 @@ async function measure() {
   await page.getByText('5000 of 5000 policies').waitFor()
   const filter = await page.evaluate(async () => {
     const field = document.querySelector('[data-filter]')
-    const set = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set
+    // React keeps its own idea of the value unless it is set as the browser sets it.
+    const own = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value')
     const times = []
     for (const text of ['p', 'policy4', 'policy49', 'policy499', 'policy4', '']) {
       const from = performance.now()
       const before = document.querySelector('p[role=status]').textContent
-      set.call(field, text)
+      own.set.call(field, text)
       field.dispatchEvent(new Event('input', { bubbles: true }))
       while (document.querySelector('p[role=status]').textContent === before && performance.now() - from < 2_000) {
         await new Promise((done) => requestAnimationFrame(done))
