@@ -190,7 +190,14 @@ describe('an identity provider', () => {
     const edict = await startEdict({ ...env, LOG_LEVEL: 'trace' })
     const token = await provider.token()
     expect((await lock(edict)).status).toBe(401)
-    const who = { id: 'login-ci-payments', kind: 'oidc', roles: ['author'], groups: ['payments'], mode: 'required' }
+    const who = {
+      id: 'login-ci-payments',
+      kind: 'oidc',
+      roles: ['author'],
+      groups: ['payments'],
+      mode: 'required',
+      may: ['evaluate', 'read', 'export', 'change', 'lock', 'unlock'],
+    }
     expect((await whoami(edict, bearer(token))).json).toEqual(who)
     expect((await whoami(edict, bearer(await provider.token('https://other.example.org')))).status).toBe(401)
     expect((await lock(edict, bearer(token))).status).toBe(403)
