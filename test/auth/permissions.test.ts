@@ -27,6 +27,8 @@ const open = (): Fixture => {
   const key = 'payments/pay/1.0'
   fixture.registry.swap(change({ policies: [meta(key), meta('shop/cart/1.0')], complete: true }))
   fixture.held.rules.push(rule)
+  // Streams of events end at once.
+  fixture.held.stop.abort()
   return fixture
 }
 

@@ -39,6 +39,8 @@ const setUp = (options: FixtureOptions = {}, failures = unlimited) => {
     identity,
   })
   fixture.registry.swap(change({ policies: [meta('g/echo/1.0'), meta('open/echo/1.0')], complete: true }))
+  // Streams of events end at once.
+  fixture.held.stop.abort()
   return { ...fixture, door: throughApp(fixture), root, viewer }
 }
 
@@ -71,7 +73,7 @@ const open: readonly RegExp[] = [
   /^(?:GET|POST) \/v[01]\/(?:batch\/)?data\b/,
   /^POST \/$/,
   // What is in force and where it comes from, without any text.
-  /^GET \/api\/(?:catalog|sources|ownership|revisions)\b/,
+  /^GET \/api\/(?:catalog|sources|ownership|revisions|stats|events)\b/,
   // Signed by the forge.
   /^POST \/api\/sources\/[^/]+\/webhook$/,
 ]
