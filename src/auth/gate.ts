@@ -47,15 +47,19 @@ interface Refused {
 const mostNamed = 3
 
 const refusal = ({ actor, action, resources, verdict }: Refused): EdictError => {
-  const { rules, granted, uncovered } = verdict
+  const { rules, uncovered } = verdict
   const keys = uncovered.length > 0 ? uncovered : resources.map(({ key }) => key)
   const more = keys.length > mostNamed ? ` and ${keys.length - mostNamed} more` : ''
   const what = `${actor.id} may not ${action} ${keys.slice(0, mostNamed).join(', ')}${more}`
-  return new EdictError('forbidden', `${what}: ${reasonOf(rules, granted)} (${rules.join(', ')})`)
+  return new EdictError('forbidden', `${what}: ${reasonOf(verdict)} (${rules.join(', ')})`)
 }
 
-const reasonOf = (rules: readonly string[], granted: readonly string[]): string => {
+/** Why not; `shown` names a rule. */
+export const reasonOf = (
+  { rules, granted }: Pick<Verdict, 'rules' | 'granted'>,
+  shown: (rule: string) => string = (rule) => rule,
+): string => {
   if (rules.includes('edict:four-eyes')) return 'who made it must not be who lets it through'
   if (granted.length === 0) return 'no rule gives this actor that action'
-  return `outside the scope of ${granted.join(', ')}`
+  return `outside the scope of ${granted.map(shown).join(', ')}`
 }

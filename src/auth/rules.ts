@@ -10,14 +10,17 @@ import { scopedActions, targetActions } from './actions.ts'
 const name = z.string().min(1).max(128)
 const names = z.array(name)
 
-const scope = z.union([
-  z.enum(['any', 'protected', 'unprotected']),
-  z.strictObject({
-    is: z.enum(['any', 'protected', 'unprotected']).default('any'),
-    patterns: z.array(pattern).min(1).optional(),
-    own_groups: z.boolean().default(false),
-  }),
-])
+const scope = z.union(
+  [
+    z.enum(['any', 'protected', 'unprotected']),
+    z.strictObject({
+      is: z.enum(['any', 'protected', 'unprotected']).default('any'),
+      patterns: z.array(pattern).min(1).optional(),
+      own_groups: z.boolean().default(false),
+    }),
+  ],
+  'is any, protected, unprotected, or { is, patterns, own_groups }',
+)
 
 const actions = [...scopedActions, ...targetActions, 'admin'] as const
 
@@ -32,7 +35,7 @@ const rule = z
     target_scope: scope.optional(),
   })
   .superRefine((written, context) => {
-    for (const message of kindProblems(written)) context.addIssue({ code: 'custom', message })
+    for (const problem of kindProblems(written)) context.addIssue({ code: 'custom', ...problem })
     if (written.actors.length + written.roles.length + written.groups.length === 0)
       context.addIssue({ code: 'custom', message: 'names nobody: give actors, roles or groups' })
   })
@@ -48,21 +51,28 @@ const kindOf = (action: (typeof actions)[number]): 'scope' | 'target_scope' | 'n
   return scopedActions.some((scoped) => scoped === action) ? 'scope' : 'target_scope'
 }
 
-function kindProblems({ actions: asked, scope: what, target_scope: where }: Written): readonly string[] {
+interface KindProblem {
+  readonly message: string
+  /** Where in the rule; absent: the rule itself. */
+  readonly path?: string[]
+}
+
+function kindProblems({ actions: asked, scope: what, target_scope: where }: Written): readonly KindProblem[] {
   const kinds = [...new Set(asked.map(kindOf))]
   const [kind] = kinds
   if (kind === undefined) return []
   if (kinds.length > 1) {
     const shown = kinds.map((one) => `${asked.filter((action) => kindOf(action) === one).join(', ')} (${one})`)
-    return [`has actions of different kinds, which need rules of their own: ${shown.join('; ')}`]
+    const message = `has actions of different kinds, which need rules of their own: ${shown.join('; ')}`
+    return [{ message, path: ['actions'] }]
   }
-  if (what !== undefined && where !== undefined) return ['has both scope and target_scope']
+  if (what !== undefined && where !== undefined) return [{ message: 'has both scope and target_scope' }]
   const given = what !== undefined ? 'scope' : where !== undefined ? 'target_scope' : 'neither'
   if (given === kind) return []
-  if (kind === 'neither') return [`admin takes no ${given}`]
+  if (kind === 'neither') return [{ message: `admin takes no ${given}`, path: [given] }]
   return given === 'neither'
-    ? [`${asked.join(', ')} needs a ${kind}`]
-    : [`${asked.join(', ')} takes a ${kind}, not a ${given}`]
+    ? [{ message: `${asked.join(', ')} needs a ${kind}` }]
+    : [{ message: `${asked.join(', ')} takes a ${kind}, not a ${given}`, path: [given] }]
 }
 
 export const rulesSchema = z

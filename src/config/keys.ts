@@ -104,7 +104,7 @@ export const keys = {
     env: 'EDICT_POLICY_TESTS',
     schema: z.string(),
     default: '',
-    doc: 'Tests of those rules.',
+    doc: 'Tests of those rules, run by `edict policy test`; see [authorization.md](authorization.md#tests-of-the-rules).',
   }),
   authEvaluate: key({
     path: 'auth.evaluate',

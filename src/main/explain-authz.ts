@@ -2,13 +2,12 @@
 import { relative } from 'node:path'
 import type { Action, Resource } from '../auth/actions.ts'
 import { defaultRules } from '../auth/default-rules.ts'
-import { ruleLines } from '../auth/rules-file.ts'
 import { explainAuthorization } from '../explain/authorization.ts'
 import type { Explanation } from '../explain/view.ts'
 import { createLog } from '../log.ts'
 import { actorOf } from './acting.ts'
 import { openDeployment, type RunOptions } from './deployment.ts'
-import { readRules, rulesText } from './gate.ts'
+import { readRules } from './gate.ts'
 
 export interface ExplainAuthzOptions extends RunOptions {
   readonly cwd: string
@@ -22,8 +21,10 @@ export interface ExplainAuthzOptions extends RunOptions {
 export const explainAuthorizationHere = async (options: ExplainAuthzOptions): Promise<Explanation> => {
   const { config, cwd, action, resource } = options
   const { file } = config.policy
-  const rules = file === null ? defaultRules : readRules(file)
-  const lines = file === null ? [] : ruleLines(rulesText(file))
+  const { rules, placeOf } =
+    file === null
+      ? { rules: defaultRules, placeOf: ([, index]: readonly unknown[]) => ({ line: Number(index) + 1 }) }
+      : readRules(file)
   const shown = file === null ? 'shipped rules' : relative(cwd, file)
   return explainAuthorization({
     rules,
@@ -33,7 +34,7 @@ export const explainAuthorizationHere = async (options: ExplainAuthzOptions): Pr
       action,
       resources: [resource],
     },
-    placeOf: (index) => ({ file: shown, line: lines[index] ?? index + 1 }),
+    placeOf: (index) => ({ file: shown, line: placeOf(['rules', index]).line }),
   })
 }
 

@@ -40,7 +40,7 @@ describe('edict policy validate', () => {
     const folder = await folderOf({ ...good, 'lib/a.rego': 'package lib.a\n\nx := 1\n' })
     expect(await runEdict(['policy', 'validate'], quiet, folder)).toEqual({
       code: 0,
-      stdout: '1 policy, 1 shared module, 2 rules: 0 errors, 0 warnings\n',
+      stdout: '1 policy, 1 shared module, 2 rules, 0 actors: 0 errors, 0 warnings\n',
       stderr: '',
     })
   })
@@ -96,10 +96,10 @@ describe('edict policy validate', () => {
     expect([json.code, sarif.code, github.code]).toEqual([1, 1, 1])
   })
 
-  it('a warning counts with --strict', async () => {
+  it('a warning counts, unless --allow-warnings says otherwise', async () => {
     const folder = await folderOf({ 'a/b/1/policy.rego': 'package a.b\n\nallow { true }\n' })
-    expect((await runEdict(['policy', 'validate'], quiet, folder)).code).toBe(0)
-    expect((await runEdict(['policy', 'validate', '--strict'], quiet, folder)).code).toBe(1)
+    expect((await runEdict(['policy', 'validate'], quiet, folder)).code).toBe(1)
+    expect((await runEdict(['policy', 'validate', '--allow-warnings'], quiet, folder)).code).toBe(0)
   })
 
   it('a directory that does not exist is told, and exits with 1', async () => {

@@ -4,8 +4,8 @@ import { policyResource, scopedActions, targetActions } from '../../src/auth/act
 import type { Actor } from '../../src/auth/actor.ts'
 import { createAuthz } from '../../src/auth/authz.ts'
 import { defaultRules } from '../../src/auth/default-rules.ts'
-import { ruleLines } from '../../src/auth/rules-file.ts'
 import { rulesSchema } from '../../src/auth/rules.ts'
+import { readFile } from '../../src/auth/yaml-file.ts'
 import { explainAuthorization } from '../../src/explain/authorization.ts'
 import { explanationText } from '../../src/explain/text.ts'
 import { parse } from 'yaml'
@@ -31,12 +31,17 @@ const person = (id: string, roles: readonly string[] = [], groups: readonly stri
   groups,
 })
 
+const lineOf = (index: number): number => {
+  const read = readFile({ text: file, file: 'authz.yaml', schema: rulesSchema, code: 'authz_invalid' })
+  return 'value' in read ? read.placeOf(['rules', index]).line : 0
+}
+
 const explain = (actor: Actor, action: (typeof scopedActions)[number] | 'apply', key: string) =>
   explainAuthorization({
     rules: rulesSchema.parse(parse(file)),
     protectedKeys,
     question: { actor, action, resources: [policyResource(key)] },
-    placeOf: (index) => ({ file: 'authz.yaml', line: ruleLines(file)[index] ?? 0 }),
+    placeOf: (index) => ({ file: 'authz.yaml', line: lineOf(index) }),
   })
 
 describe('why an actor may or may not', () => {

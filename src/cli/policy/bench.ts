@@ -1,7 +1,8 @@
 /** `edict policy bench [DIR]`: what each case costs, in units and in microseconds on this machine. */
 import { evaluateCases, type EvaluatedCase } from '../../main/policy-cases.ts'
 import { openFolder } from '../../main/policy-folder.ts'
-import { type AddCommand, asJson, exit, runOptions } from '../context.ts'
+import { type AddCommand, asJson, exit } from '../context.ts'
+import { folderOptions } from './folder.ts'
 
 interface Options {
   readonly filter?: string
@@ -44,8 +45,8 @@ export const addBench: AddCommand = (policy, context) =>
     .option('--filter <text>', 'only cases whose name, or whose policy, holds this')
     .option('--json', 'print JSON')
     .action(async (directory: string, { filter = '', json = false }: Options) => {
-      const options = runOptions(context)
-      const folder = await openFolder({ ...options, directory, tests: true })
+      const options = folderOptions(context, directory)
+      const folder = await openFolder({ ...options, tests: true })
       const wanted = (key: string, name: string) => key.includes(filter) || name.includes(filter)
       const all: Measured[] = []
       for await (const { key, cases } of evaluateCases({ folder, config: options.config, wanted, forMicroseconds }))

@@ -6,8 +6,8 @@ import { caretText } from '../../findings/caret-text.ts'
 import { evaluateOnce } from '../../main/evaluate-once.ts'
 import { compiledOf, openFolder } from '../../main/policy-folder.ts'
 import { isError } from '../../policy/analysis.ts'
-import { type AddCommand, exit, runOptions } from '../context.ts'
-import { shownPathIn, textOf } from './folder.ts'
+import { type AddCommand, exit } from '../context.ts'
+import { folderOptions, shownPathIn, textOf } from './folder.ts'
 
 interface Options {
   readonly input?: string
@@ -44,9 +44,9 @@ export const addEval: AddCommand = (policy, context) =>
     )
     .option('--cost', 'tell the cost, too')
     .action(async (key: string, directory: string, { input, header, cost = false }: Options) => {
-      const options = runOptions(context)
+      const options = folderOptions(context, directory)
       const [bytes, headers] = [await inputOf(input), headersOf(header)]
-      const folder = await openFolder({ ...options, directory, tests: false, only: key })
+      const folder = await openFolder({ ...options, tests: false, only: key })
       const compiled = compiledOf(folder, key)
       if (compiled === undefined) {
         const errors = folder.findings.filter(isError)

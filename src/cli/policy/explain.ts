@@ -23,6 +23,7 @@ import { explainInFolder } from '../../main/explain-folder.ts'
 import { createClient } from '../client.ts'
 import { readCredential } from '../credential.ts'
 import { type AddCommand, asJson, type Context, exit, runOptions } from '../context.ts'
+import { folderOptions } from './folder.ts'
 
 interface Options {
   readonly input?: string
@@ -61,7 +62,7 @@ const explained = async (context: Context, { policy, directory, input, header, r
   const bytes = await inputOf(input)
   const headers = headersOf(header)
   if (server === undefined)
-    return explainInFolder({ ...runOptions(context), directory, policy, asked: { input: bytes, headers, rule } })
+    return explainInFolder({ ...folderOptions(context, directory), policy, asked: { input: bytes, headers, rule } })
   const members = [
     `"headers":${JSON.stringify(headers)}`,
     ...(bytes === undefined ? [] : [`"input":${Buffer.from(bytes).toString()}`]),

@@ -3,8 +3,8 @@ import { writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { caretText } from '../../findings/caret-text.ts'
 import { formatFolder } from '../../main/format-folder.ts'
-import { type AddCommand, exit, runOptions } from '../context.ts'
-import { plural, shownPathIn, textOf } from './folder.ts'
+import { type AddCommand, exit } from '../context.ts'
+import { folderOptions, plural, shownPathIn, textOf } from './folder.ts'
 
 export const addFmt: AddCommand = (policy, context) =>
   void policy
@@ -13,7 +13,7 @@ export const addFmt: AddCommand = (policy, context) =>
     .argument('[dir]', 'the directory', '.')
     .option('--check', 'write nothing; exit with 1 when a file is not formatted')
     .action(async (directory: string, { check = false }: { check?: boolean }) => {
-      const { fragment, changed, findings } = await formatFolder({ ...runOptions(context), directory })
+      const { fragment, changed, findings } = await formatFolder(folderOptions(context, directory))
       const shownPath = shownPathIn(context, directory)
       for (const finding of findings) context.print(caretText(finding, shownPath, textOf({ fragment })))
       for (const { path, text } of changed) {
