@@ -6,8 +6,7 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import chromium from '@sparticuz/chromium'
-import { chromium as playwright } from 'playwright-core'
+import { openBrowser } from './browser.mjs'
 import { firstPage } from './console.mjs'
 import { compiled, root, say, setUp } from './setup.mjs'
 
@@ -32,11 +31,7 @@ const url = await new Promise((done, fail) => {
   server.on('close', () => fail(new Error(`the server ended:\n${said}`)))
 })
 
-const own = process.env.EDICT_CHROMIUM
-const browser = await playwright.launch({
-  executablePath: own ?? (await chromium.executablePath()),
-  args: own === undefined ? chromium.args.filter((arg) => arg !== '--single-process') : ['--no-sandbox'],
-})
+const browser = await openBrowser()
 
 const post = (path, body) =>
   fetch(url + path, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } })

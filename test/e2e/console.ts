@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll } from 'vitest'
 import { buildConsole, isConsoleBuilt } from '../../scripts/console.mjs'
-import { openBrowser } from '../setup/browser.ts'
+import { openTestBrowser } from '../setup/browser.ts'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
@@ -12,7 +12,7 @@ if (!isConsoleBuilt()) {
   const problem = await buildConsole()
   if (problem !== undefined) throw new Error(problem)
 }
-export const browser: Browser | undefined = await openBrowser()
+export const browser: Browser | undefined = await openTestBrowser()
 afterAll(() => browser?.close())
 
 const opened = (): Browser => {
