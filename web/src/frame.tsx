@@ -57,9 +57,9 @@ const Theme = () => {
         setTheme(next)
       }}
     >
-      <option value="system">System</option>
-      <option value="light">Light</option>
-      <option value="dark">Dark</option>
+      <option value="system">Theme of the system</option>
+      <option value="light">Light theme</option>
+      <option value="dark">Dark theme</option>
     </select>
   )
 }

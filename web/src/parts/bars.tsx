@@ -2,10 +2,12 @@
 import type { StatsMinute } from '../api/types.ts'
 
 export const Bars = ({ minutes, label }: { readonly minutes: readonly StatsMinute[]; readonly label: string }) => {
-  const most = Math.max(1, ...minutes.map(({ decisions }) => decisions))
+  const peak = Math.max(0, ...minutes.map(({ decisions }) => decisions))
+  const most = Math.max(1, peak)
   const total = minutes.reduce((sum, { decisions }) => sum + decisions, 0)
   const failed = minutes.reduce((sum, minute) => sum + minute.failed, 0)
-  const text = `${label}: ${total} in all, ${failed} failed, ${most} at most in one minute`
+  const text =
+    total === 0 ? `${label}: none` : `${label}: ${total} in all, ${failed} failed, ${peak} at most in one minute`
   return (
     <figure className="stack tight">
       <svg
