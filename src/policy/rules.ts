@@ -36,6 +36,19 @@ export const ruleSchema = ruleKeySchema.extend({
 })
 export type Rule = z.infer<typeof ruleSchema>
 
+/** A page of the rules that have all of these; absent: any. */
+export interface RuleQuery {
+  readonly service_name?: string | undefined
+  readonly resource_type?: string | undefined
+  readonly role?: string | undefined
+  readonly action?: string | undefined
+  readonly is_active?: boolean | undefined
+  /** Part of one of the names, in any case. */
+  readonly q?: string | undefined
+  readonly limit: number
+  readonly skip: number
+}
+
 /** Rules that one change puts, changes or takes away: one transaction holds them. */
 export const mostRules = 20_000
 

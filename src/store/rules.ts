@@ -1,25 +1,13 @@
 /** The rules that are stored: all of them as of one revision for a cycle, a page for people. Written by apply alone. */
 import type { ClientSession, Db, Filter } from 'mongodb'
 import { EdictError } from '../errors.ts'
-import { ruleKey, ruleSchema, type Rule } from '../policy/rules.ts'
+import { ruleKey, ruleSchema, type Rule, type RuleQuery } from '../policy/rules.ts'
 import type { ChangeContext } from './change.ts'
 import { collectionsOf } from './collections.ts'
 import type { Connection, StoreLog } from './connection.ts'
 import { rulesAt } from './past-rules.ts'
 import { readable } from './readable.ts'
 import { sleep } from './wait.ts'
-
-export interface RuleQuery {
-  readonly service_name?: string | undefined
-  readonly resource_type?: string | undefined
-  readonly role?: string | undefined
-  readonly action?: string | undefined
-  readonly is_active?: boolean | undefined
-  /** Part of one of the names, in any case. */
-  readonly q?: string | undefined
-  readonly limit: number
-  readonly skip: number
-}
 
 export interface Rules {
   /** By `ruleKey`; the same object as long as nothing has changed. `thorough` reads all anew. */

@@ -16,7 +16,7 @@ import type { Source } from '../../sync/source.ts'
 import { cachedOpa } from '../opa/opa-for-tests.ts'
 import { useMongo } from '../setup/mongo.ts'
 import { person } from '../setup/actors.ts'
-import { fragment, type Files } from './built-world.ts'
+import { memorySource } from './built-world.ts'
 
 const mongo = useMongo()
 const log = pino({ level: process.env['TEST_LOG'] ?? 'silent' })
@@ -48,19 +48,6 @@ const open = (): Store => {
     await opened.close()
   })
   return opened
-}
-
-const fixed = (name: string, files: Files) => {
-  let current = fragment(name, files, `${name}0`)
-  let count = 0
-  const source: Source = {
-    name,
-    kind: 'directory',
-    describe: () => name,
-    blame: async () => null,
-    load: async () => current,
-  }
-  return { source, set: (next: Files) => (current = fragment(name, next, `${name}${(count += 1)}`)) }
 }
 
 const reconciler = (sources: readonly Source[] = [], approval = ['api'], on: Store = store): Reconciler =>
@@ -217,7 +204,7 @@ test('another process takes over what waits, with the same plan, and nothing of 
 })
 
 test('a plan whose base moved on is stale, and another one takes its place with the same changes', async () => {
-  const app = fixed('app', { 'app/gate/1.0/policy.rego': 'package app.gate\n\nallow := 1\n' })
+  const app = memorySource('app', { 'app/gate/1.0/policy.rego': 'package app.gate\n\nallow := 1\n' })
   const sync = reconciler([app.source])
   await sync.cycle({})
   const id = await ask(upload('rbac/custom', extra('analyst')))
@@ -236,7 +223,7 @@ test('a plan whose base moved on is stale, and another one takes its place with 
 })
 
 test('a commit that waits and a change that waits are one plan; what an applied commit takes is dropped from it', async () => {
-  const app = fixed('app', { 'lib/a.rego': 'package lib.a\n\nx := 1\n' })
+  const app = memorySource('app', { 'lib/a.rego': 'package lib.a\n\nx := 1\n' })
   const both = reconciler([app.source], ['api', 'app'])
   const id = await ask(upload('rbac/custom', extra('analyst')))
   await both.cycle({})
@@ -256,8 +243,8 @@ test('a commit that waits and a change that waits are one plan; what an applied 
 })
 
 test('in a Conflict of others what waits goes on waiting, and what is new is refused', async () => {
-  const one = fixed('one', { 'lib/a.rego': 'package lib.a\n\nx := 1\n' })
-  const two = fixed('two', { 'lib/b.rego': 'package lib.b\n\nx := 1\n' })
+  const one = memorySource('one', { 'lib/a.rego': 'package lib.a\n\nx := 1\n' })
+  const two = memorySource('two', { 'lib/b.rego': 'package lib.b\n\nx := 1\n' })
   const sync = reconciler([one.source, two.source])
   const id = await ask(upload('rbac/custom', extra('analyst')))
   await sync.cycle({})

@@ -17,7 +17,7 @@ import { createReconciler, type Reconciler } from '../../sync/cycle.ts'
 import type { Source } from '../../sync/source.ts'
 import { cachedOpa, realOpa } from '../opa/opa-for-tests.ts'
 import { useMongo } from '../setup/mongo.ts'
-import { fragment, type Files } from './built-world.ts'
+import { memorySource } from './built-world.ts'
 import { person } from '../setup/actors.ts'
 
 const mongo = useMongo()
@@ -70,20 +70,6 @@ beforeEach(() => {
   store = open(database)
 })
 
-/** A source in memory, at a commit that counts up. */
-const fixed = (name: string, files: Files) => {
-  let current = fragment(name, files, `${name}0`)
-  let count = 0
-  const source: Source = {
-    name,
-    kind: 'directory',
-    describe: () => name,
-    blame: async () => null,
-    load: async () => current,
-  }
-  return { source, set: (next: Files) => (current = fragment(name, next, `${name}${(count += 1)}`)) }
-}
-
 const reconciler = (sources: readonly Source[] = [], on: Store = store): Reconciler =>
   createReconciler({ store: on, sources: [...sources, createApiSource('api', on)], opa, defaults: shipped, log })
 
@@ -113,7 +99,7 @@ const modules = async () => (await store.policies.modules()).items.map(({ _id })
 
 describe('changes through the API', () => {
   test('an upload is in force when it is answered, as a module with its author, one audit entry and a number', async () => {
-    const sync = reconciler([fixed('app', asking).source])
+    const sync = reconciler([memorySource('app', asking).source])
     await sync.cycle({})
     const id = await ask(upload('rbac/custom', extra('analyst')))
     await sync.cycle({ sources: ['api'] })
@@ -130,7 +116,7 @@ describe('changes through the API', () => {
   })
 
   test('what comes in together is one plan and one transaction, and a bad one is taken out alone', async () => {
-    const sync = reconciler([fixed('app', asking).source])
+    const sync = reconciler([memorySource('app', asking).source])
     await sync.cycle({})
     const good = await Promise.all(Array.from({ length: 30 }, (_, i) => ask(upload(`rbac/m${i}`, extra(`r${i}`)))))
     const broken = await ask(upload('rbac/broken', 'package rbac\n\nrole_check(a) if {\n'))
@@ -154,7 +140,7 @@ describe('changes through the API', () => {
 
   test('a change that breaks what others have is refused, among many, and only it', async () => {
     const policy = { 'app/gate/1.0/policy.rego': 'package app.gate\n\nallow := data.lib.helper(1)\n' }
-    const sync = reconciler([fixed('app', policy).source])
+    const sync = reconciler([memorySource('app', policy).source])
     const helper = await ask(upload('lib/helper', 'package lib\n\nhelper(x) := x\n'))
     await sync.cycle({})
     expect(await outcomeOf(helper)).toMatchObject({ ok: true })
@@ -167,7 +153,7 @@ describe('changes through the API', () => {
   })
 
   test('what another source declares is a conflict for the caller, and nothing changes', async () => {
-    const app = fixed('app', { ...asking, 'rbac/taken.rego': extra('taken') })
+    const app = memorySource('app', { ...asking, 'rbac/taken.rego': extra('taken') })
     const sync = reconciler([app.source])
     await sync.cycle({})
     const mine = await ask(upload('rbac/taken', extra('mine')))
@@ -210,7 +196,7 @@ describe('changes through the API', () => {
   })
 
   test('a change of rules runs opa not once, and a change of metadata alone makes no table', async () => {
-    const sync = reconciler([fixed('app', asking).source])
+    const sync = reconciler([memorySource('app', asking).source])
     await ask(rules(rule('engine', 'admin', 'read')))
     await sync.cycle({})
     const before = await store.policies.get('app/gate/1.0')
@@ -255,7 +241,7 @@ describe('changes through the API', () => {
   })
 
   test('a dry run says what would come of it and stores nothing', async () => {
-    const sync = reconciler([fixed('app', asking).source])
+    const sync = reconciler([memorySource('app', asking).source])
     await sync.cycle({})
     const { sequence } = await store.head()
     const good = await ask(upload('rbac/m', extra('one')), { dryRun: true })

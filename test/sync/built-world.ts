@@ -13,6 +13,7 @@ import type {
 } from '../../src/policy/schema.ts'
 import type { CachedOpa } from '../../src/opa/cached.ts'
 import { createBuilder, type Builder, type BuildDeps, type BuildOptions, type Built } from '../../sync/build.ts'
+import type { Source } from '../../sync/source.ts'
 
 export type Files = Readonly<Record<string, string>>
 
@@ -93,4 +94,18 @@ export function shown(built: Built, source = 'main'): readonly string[] {
   return (built.findings.get(source) ?? []).map(({ code, file, line }) =>
     [code, [file, line].filter((part) => part !== undefined).join(':')].join(' ').trim(),
   )
+}
+
+/** A source in memory, at a commit that counts up. */
+export const memorySource = (name: string, files: Files) => {
+  let current = fragment(name, files, `${name}0`)
+  let count = 0
+  const source: Source = {
+    name,
+    kind: 'directory',
+    describe: () => name,
+    blame: async () => null,
+    load: async () => current,
+  }
+  return { source, set: (next: Files) => (current = fragment(name, next, `${name}${(count += 1)}`)) }
 }

@@ -11,7 +11,7 @@ import type { Enforce } from '../../auth/enforce.ts'
 import { EdictError } from '../../errors.ts'
 import type { ApiChange } from '../../policy/api-change.ts'
 import { parseRules, ruleInputSchema, showRules, type RuleInput } from '../../policy/rule-list.ts'
-import { mostRules, ruleKey, ruleKeySchema, type Rule } from '../../policy/rules.ts'
+import { mostRules, ruleKey, ruleKeySchema, type Rule, type RuleQuery } from '../../policy/rules.ts'
 import { previewSchema } from '../../policy/schema.ts'
 import { granted, waitingAnswer, waitingResponse, type ApplyChange } from '../changes.ts'
 import { clientAddress } from '../client.ts'
@@ -22,19 +22,8 @@ import { errorResponses, findingJson, instant, jsonContent } from '../schemas.ts
 
 /** Throws `store_unavailable`. */
 export interface RuleReader {
-  readonly list: (query: RuleFilter) => Promise<{ readonly items: readonly Rule[]; readonly total: number }>
+  readonly list: (query: RuleQuery) => Promise<{ readonly items: readonly Rule[]; readonly total: number }>
   readonly get: (id: string) => Promise<Rule | null>
-}
-
-interface RuleFilter {
-  readonly service_name?: string | undefined
-  readonly resource_type?: string | undefined
-  readonly role?: string | undefined
-  readonly action?: string | undefined
-  readonly is_active?: boolean | undefined
-  readonly q?: string | undefined
-  readonly limit: number
-  readonly skip: number
 }
 
 export interface RuleRoutesOptions {
