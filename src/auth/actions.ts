@@ -9,7 +9,7 @@ export const targetActions = ['apply', 'approve', 'rollback', 'source'] as const
 export type Action = (typeof scopedActions)[number] | (typeof targetActions)[number] | 'admin'
 
 export interface Resource {
-  readonly kind: 'policy' | 'module' | 'rule' | 'source' | 'plan' | 'token' | 'audit' | 'anything'
+  readonly kind: 'policy' | 'module' | 'rule' | 'source' | 'plan' | 'token' | 'audit' | 'authz' | 'anything'
   /** What patterns are matched with: a policy's key, a module's id, a source's name. */
   readonly key: string
   /** Whose it is: a policy's group, a rule's service, the first folder of a module. */
@@ -66,5 +66,8 @@ export const sourceResource = (name: string | null): Resource => ({ kind: 'sourc
 export const anything: Resource = { kind: 'anything', key: '*' }
 
 export const auditResource: Resource = { kind: 'audit', key: 'audit' }
+
+/** The rules that say who may do what. */
+export const authzResource: Resource = { kind: 'authz', key: 'authz' }
 
 const firstStep = (key: string): string => key.slice(0, Math.max(0, key.indexOf('/'))) || key

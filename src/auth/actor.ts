@@ -36,6 +36,9 @@ export const webhookActor = (source: string): Actor => ({
 /** Work that nobody asks for: cycles by themselves, and wishes that the gate has let through when they were made. */
 export const systemActor: Actor = { id: 'system:sync', kind: 'system', roles: [], groups: [] }
 
+/** Whoever has changed the rules file: all that is known of them is that they could. */
+export const rulesFileActor: Actor = { id: 'system:authz', kind: 'system', roles: [], groups: [] }
+
 export const resolveLocalActor: ResolveActor = async () => localActor
 
 /** A name of Edict's own: nobody has it by a credential, however good. */

@@ -89,6 +89,7 @@ own_part(resource) := {id |
 
 parts := {
 	"edict:background": {"kind": "system", "actions": ["apply", "approve", "rollback", "source"]},
+	"edict:rules-file": {"kind": "system", "actions": ["admin"]},
 	"edict:webhook": {"kind": "webhook", "actions": ["source"]},
 	"edict:bootstrap": {"kind": "bootstrap", "actions": ["token"]},
 	"edict:break-glass": {"kind": "break-glass", "actions": [
@@ -97,7 +98,10 @@ parts := {
 	]},
 }
 
-is_own(id, _) if id != "edict:webhook"
+is_own(id, _) if not id in {"edict:webhook", "edict:rules-file"}
+
+# A file that has changed is taken up; nothing else is administered by itself.
+is_own("edict:rules-file", resource) if resource.kind == "authz"
 
 is_own("edict:webhook", resource) if input.actor.id == concat(":", ["webhook", resource.key])
 

@@ -41,6 +41,13 @@ const verdictSchema = z.object({ allow: z.boolean(), rules: texts, granted: text
 
 const noHeaders = { header: () => '' }
 
+/** Once for a process: what differs are the rules. */
+const compile = async () => {
+  const engine = createEngine({ extensions: [] })
+  return { engine, module: await engine.compile(gunzipSync(Buffer.from(authzWasm, 'base64'))) }
+}
+let compiled: ReturnType<typeof compile> | undefined
+
 export const createAuthz = async ({
   rules,
   protectedKeys,
@@ -49,8 +56,7 @@ export const createAuthz = async ({
   /** Patterns of what is protected. */
   readonly protectedKeys: readonly string[]
 }): Promise<Authz> => {
-  const engine = createEngine({ extensions: [] })
-  const module = await engine.compile(gunzipSync(Buffer.from(authzWasm, 'base64')))
+  const { engine, module } = await (compiled ??= compile())
   const data = JSON.stringify(authzData(rules, protectedKeys))
   const policy = engine.load({ module, data, entrypoint: authzEntrypoint })
   return {

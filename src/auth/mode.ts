@@ -30,12 +30,15 @@ export const createKnownTokens = ({
 }): KnownTokens => {
   const tokens = new Map<string, TokenDocument>()
   let loaded = false
+  let asked = required
   let made = false
   const note = (settings: readonly SettingDocument[]): void => {
-    if (settings.length > 0 || tokens.size > 0) made = true
+    const setting = settings.find((one) => one._id === 'auth')
+    if (tokens.size > 0 || (setting !== undefined && setting.made !== false)) made = true
+    if (made || setting !== undefined) asked = true
   }
   return {
-    mode: () => (required || made ? 'required' : loaded ? 'open' : 'unknown'),
+    mode: () => (asked ? 'required' : loaded ? 'open' : 'unknown'),
     isLoaded: () => loaded,
     isFirst: () => loaded && !made,
     find: (id) => tokens.get(id),

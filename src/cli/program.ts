@@ -11,6 +11,7 @@ import { addLock } from './lock.ts'
 import { addPlan } from './plan.ts'
 import { addPolicy } from './policy.ts'
 import { addRelease } from './release.ts'
+import { addReload } from './reload.ts'
 import { addRollback } from './rollback.ts'
 import { rulesCommand } from './rules.ts'
 import { addServe } from './serve.ts'
@@ -35,6 +36,7 @@ const commands: readonly AddCommand[] = [
   addPolicy,
   addAudit,
   addToken,
+  addReload,
   addLock,
   addLists,
   addCompletion,

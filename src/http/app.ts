@@ -25,6 +25,7 @@ import { openModeGuard } from './middleware/open-mode-guard.ts'
 import { requestId } from './middleware/request-id.ts'
 import { securityHeaders } from './middleware/security-headers.ts'
 import { type AuditLog, auditRoutes } from './routes/audit.ts'
+import { authzRoutes, type RulesPort } from './routes/authz.ts'
 import { catalogRoutes } from './routes/catalog.ts'
 import { consoleRoutes } from './routes/console.ts'
 import { documentationRoutes } from './routes/documentation.ts'
@@ -83,6 +84,7 @@ export interface AppDeps {
   readonly identity: Identity
   readonly mayEvaluate: MayEvaluate
   readonly tokens: TokenStore
+  readonly authz: RulesPort
   readonly enforce: Enforce
   readonly guard: HostGuard
   readonly limits: BatchLimits
@@ -141,6 +143,7 @@ export const createApp = (deps: AppDeps): App => {
     log: deps.log,
   })
   tokenRoutes(app, { tokens: deps.tokens, enforce })
+  authzRoutes(app, { rules: deps.authz, enforce })
   whoamiRoutes(app, { mode: deps.identity.mode, enforce })
   webhookRoutes(app, {
     sources,

@@ -1,5 +1,6 @@
 /** Documents as they read in JSON: dates as text, internal names replaced. */
 import type { Finding, LockDocument, PolicyStatus, RevisionDocument, SourceDocument } from '../policy/schema.ts'
+import type { ReplicaStatus } from '../store/replicas.ts'
 
 export const lockAsJson = ({ actor, reason, since, until }: LockDocument) => ({
   actor,
@@ -33,4 +34,11 @@ export const revisionAsJson = ({ _id, at, ...rest }: RevisionDocument) => ({
   created: [...rest.created],
   replaced: [...rest.replaced],
   removed: [...rest.removed],
+})
+
+export const replicaRules = ({ _id: id, host, live, authz }: ReplicaStatus) => ({
+  ...{ id, host, live },
+  digest: authz?.digest ?? null,
+  since: authz?.since.toISOString() ?? null,
+  problem: authz?.problem ?? null,
 })

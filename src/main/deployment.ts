@@ -12,7 +12,8 @@ import { loadOwnExtensions } from '../own-extensions.ts'
 import type { OnProgress } from '../progress.ts'
 import { openStore, type Store } from '../store/store.ts'
 import type { Acting } from './acting.ts'
-import { modeOf, openAuthz, type OpenAuthz } from './gate.ts'
+import { modeOf } from './gate.ts'
+import { openRules, type RulesInForce } from './rules-in-force.ts'
 import { cacheFolder, type Environment } from '../tools/cache-folder.ts'
 
 export interface RunOptions {
@@ -29,7 +30,7 @@ export interface RunOptions {
 
 export interface OpenStore {
   readonly store: Store
-  readonly authz: OpenAuthz
+  readonly rules: RulesInForce
   readonly close: () => Promise<void>
 }
 
@@ -55,12 +56,12 @@ export const openStoreAt = (
     config,
     log,
     replicaId,
-    authz = openAuthz(config),
+    rules = openRules(config),
   }: {
     readonly config: Config
     readonly log: Logger
     readonly replicaId?: string
-    readonly authz?: OpenAuthz
+    readonly rules?: RulesInForce
   },
 ): OpenStore => {
   const closing = new AbortController()
@@ -70,21 +71,22 @@ export const openStoreAt = (
     database: config.store.database,
     log: log.child({ part: 'store' }),
     enforce,
+    identityProvider: config.auth.oidc !== null,
     signal: closing.signal,
     ...(replicaId !== undefined && { replicaId }),
   })
-  const gate = createGate({ authz, mode: modeOf(config, store.tokens) })
+  const gate = createGate({ authz: rules.authz, mode: modeOf(config, store.tokens) })
   const close = async (): Promise<void> => {
     await store.close()
     closing.abort()
   }
-  return { store, authz, close }
+  return { store, rules, close }
 }
 
 export const openDeployment = async ({ config, env, print, signal }: RunOptions, log: Logger): Promise<Deployment> => {
-  const authz = openAuthz(config)
+  const rules = openRules(config)
   const database = await openDatabase({ config, env, print, signal })
-  const { close, ...opened } = openStoreAt(database.uri, { config, log, authz })
+  const { close, ...opened } = openStoreAt(database.uri, { config, log, rules })
   const closeAll = async (): Promise<void> => {
     await close()
     await database.stop()

@@ -9,6 +9,8 @@ export interface Start {
   readonly origin: ConfigOrigin
   readonly uri: string
   readonly replicaId: string
+  /** The text of the rules in force, for when their file cannot be taken. */
+  readonly rules: string
   /** Of this process, for the log. */
   readonly number: number
   readonly port: number

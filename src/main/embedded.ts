@@ -8,6 +8,7 @@ import { createLog } from '../log.ts'
 import type { Store } from '../store/store.ts'
 import { actorOf, nobodyActing } from './acting.ts'
 import { openDeployment } from './deployment.ts'
+import { followRulesFile } from './follow-rules-file.ts'
 
 export { createEngine } from '../engine/engine.ts'
 
@@ -56,10 +57,17 @@ export interface OpenEdictOptions {
 export const openEdict = async ({ env, cwd, file, signal }: OpenEdictOptions): Promise<Edict> => {
   const config = loadConfig({ env, cwd, file })
   const log = createLog(config)
-  const { store, close } = await openDeployment({ config, env, print: (line) => log.info(line), signal }, log)
+  const options = { config, env, print: (line: string) => log.info(line), signal }
+  const { store, rules, close } = await openDeployment(options, log)
+  const closing = new AbortController()
+  const following = followRulesFile({ rules, log, signal: AbortSignal.any([signal, closing.signal]) })
   return {
     store: offeredOf(store),
     actor: (as) => actorOf(store, { ...nobodyActing, as }),
-    close,
+    close: async () => {
+      closing.abort()
+      await following
+      await close()
+    },
   }
 }

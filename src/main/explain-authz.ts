@@ -7,7 +7,7 @@ import type { Explanation } from '../explain/view.ts'
 import { createLog } from '../log.ts'
 import { actorOf } from './acting.ts'
 import { openDeployment, type RunOptions } from './deployment.ts'
-import { readRules } from './gate.ts'
+import { parseRules, rulesText } from './rules-text.ts'
 
 export interface ExplainAuthzOptions extends RunOptions {
   readonly cwd: string
@@ -24,7 +24,7 @@ export const explainAuthorizationHere = async (options: ExplainAuthzOptions): Pr
   const { rules, placeOf } =
     file === null
       ? { rules: defaultRules, placeOf: ([, index]: readonly unknown[]) => ({ line: Number(index) + 1 }) }
-      : readRules(file)
+      : parseRules(rulesText(file), file)
   const shown = file === null ? 'shipped rules' : relative(cwd, file)
   return explainAuthorization({
     rules,

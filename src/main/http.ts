@@ -23,6 +23,7 @@ import type { OpenIdentity } from './identity.ts'
 import { createPolicyExplainer } from './explain.ts'
 import { createDryRun } from './dry-run.ts'
 import type { ReplicaOptions } from './replica.ts'
+import { rulesPortOf } from './rules-changes.ts'
 
 export interface HttpOptions extends ReplicaOptions {
   readonly registry: Registry
@@ -91,6 +92,7 @@ export const createHttp = (options: HttpOptions): Http => {
     identity,
     mayEvaluate,
     enforce,
+    authz: rulesPortOf(options),
     guard,
     limits: config.limits,
     consoleFolder,

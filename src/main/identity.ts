@@ -11,7 +11,7 @@ import { createResolveActor } from '../auth/resolve.ts'
 import { createAddressOf } from '../http/client.ts'
 import type { Identity } from '../http/middleware/identify.ts'
 import type { Store } from '../store/store.ts'
-import type { OpenAuthz } from './gate.ts'
+import type { RulesInForce } from './rules-in-force.ts'
 
 export interface OpenIdentity {
   readonly known: KnownTokens
@@ -36,12 +36,12 @@ const createUseNotes = (used: (id: string) => Promise<void>) => {
 export const openIdentity = ({
   config: { auth, server },
   store,
-  authz,
+  rules,
   log,
 }: {
   readonly config: Config
   readonly store: Store
-  readonly authz: OpenAuthz
+  readonly rules: RulesInForce
   readonly log: Logger
 }): OpenIdentity => {
   const known = createKnownTokens({ required: auth.mode === 'required' })
@@ -58,6 +58,6 @@ export const openIdentity = ({
   return {
     known,
     identity: { mode: known.mode, resolveActor, addressOf, mutations, failures },
-    enforce: createGate({ authz, mode: known.mode }),
+    enforce: createGate({ authz: rules.authz, mode: known.mode }),
   }
 }

@@ -11,12 +11,14 @@ import type { Store } from '../store/store.ts'
 import { sleep } from '../store/wait.ts'
 import { tryAddress } from './address.ts'
 import type { Front, InForce } from './front.ts'
+import type { RulesInForce } from './rules-in-force.ts'
 import { startMember, type Exit, type Member } from './pool-member.ts'
 
 export interface PoolOptions {
   readonly config: Config
   readonly origin: ConfigOrigin
   readonly store: Store
+  readonly rules: RulesInForce
   readonly uri: string
   readonly log: Logger
   readonly signal: AbortSignal
@@ -31,7 +33,7 @@ const echoMs = 500
 
 const nothing: InForce = { policies: 0, repositories: [], quarantined: 0, example: null }
 
-export const openPool = ({ config, origin, store, uri, log, signal }: PoolOptions): Front => {
+export const openPool = ({ config, origin, store, rules, uri, log, signal }: PoolOptions): Front => {
   const { workers, shutdownMs } = config.server
   const pool = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`
   const members = new Set<Member>()
@@ -47,7 +49,8 @@ export const openPool = ({ config, origin, store, uri, log, signal }: PoolOption
   const start = ({ patient }: { readonly patient: boolean }): Member => {
     const number = ++count
     const replicaId = `${pool}.${number}`
-    const member = startMember({ origin, uri, replicaId, number, port, synced: hasSynced, patient }, { scrape })
+    const given = { origin, uri, replicaId, rules: rules.state().text, number, port, synced: hasSynced, patient }
+    const member = startMember(given, { scrape })
     const began = performance.now()
     members.add(member)
     member.listening.then(() => log.debug({ worker: number, workerPid: member.pid }, 'a worker listens'), member.kill)

@@ -9,19 +9,21 @@ import type { Numbers } from '../http/numbers.ts'
 import { createSettings } from '../policy-settings.ts'
 import { createArchive, type Archive } from '../registry/archive.ts'
 import { createRegistry, type Registry } from '../registry/registry.ts'
+import type { SettingDocument } from '../policy/schema.ts'
 import type { Store } from '../store/store.ts'
 import { follow } from '../store/watch.ts'
 import type { Environment } from '../tools/cache-folder.ts'
 import { explainListen } from './address.ts'
-import type { OpenAuthz } from './gate.ts'
 import { inForce, type Front } from './front.ts'
 import { createHttp } from './http.ts'
+import { tell } from './follow-rules-file.ts'
 import { openIdentity } from './identity.ts'
+import { rulesStatus, type RulesInForce } from './rules-in-force.ts'
 
 export interface ReplicaOptions {
   readonly config: Config
   readonly store: Store
-  readonly authz: OpenAuthz
+  readonly rules: RulesInForce
   readonly extensions: readonly Extension[]
   /** Where opa is looked for, once something is to be explained. */
   readonly env: Environment
@@ -50,24 +52,33 @@ const openRegistry = ({
   return { registry: createRegistry({ ...common, maxPolicies, log }), archive: createArchive(common) }
 }
 
-interface Following {
-  readonly store: Store
+interface Following extends Pick<ReplicaOptions, 'store' | 'rules' | 'log'> {
   readonly registry: Registry
   readonly known: KnownTokens
   readonly signal: AbortSignal
 }
 
-const startFollowing = ({ store, registry, known, signal }: Following) =>
+/** Before it is confirmed that this process has come so far. */
+const takeUp = ({ rules, log }: Pick<Following, 'rules' | 'log'>, settings: readonly SettingDocument[]): void => {
+  const { file } = rules.state()
+  if (file === null || !settings.some(({ _id }) => _id === 'authz')) return
+  const { read, changed } = rules.reload()
+  if (read !== null && changed) tell(log, file, read)
+}
+
+const startFollowing = ({ store, registry, known, signal, ...own }: Following) =>
   follow({
     store,
     signal,
     onSnapshot: ({ policies, packages, locks, revision, sequence, ...identity }) => {
       known.replace(identity)
+      takeUp(own, identity.settings)
       const held = new Map(locks.map((lock) => [lock._id, lock]))
       registry.swap({ policies, packages, removed: [], locks: held, complete: true, revision, sequence })
     },
     onChange: ({ policies, removed, packages, locks, revision, sequence, ...identity }) => {
       known.advance(identity)
+      takeUp(own, identity.settings)
       const changed = new Map([
         ...locks.removed.map((key) => [key, null] as const),
         ...locks.set.map((lock) => [lock._id, lock] as const),
@@ -83,11 +94,12 @@ const waitUntil = async (holds: () => boolean, signal: AbortSignal): Promise<voi
 }
 
 export const openReplica = (options: ReplicaOptions): Replica => {
-  const { config, store, signal } = options
+  const { config, store, rules, signal } = options
   const stopFollowing = new AbortController()
   const { registry, archive } = openRegistry(options)
   const who = openIdentity(options)
-  const following = startFollowing({ store, registry, known: who.known, signal: stopFollowing.signal })
+  store.replicas.tells(() => rulesStatus(rules.state()))
+  const following = startFollowing({ ...options, registry, known: who.known, signal: stopFollowing.signal })
   let hasSynced = false
   const firstSync = () => hasSynced || registry.state.revision > 0
   const { server, numbers, close: closeHttp } = createHttp({ ...options, registry, archive, who, firstSync })

@@ -5,9 +5,13 @@ import type { ConfigOrigin } from '../config.ts'
 import { createLog } from '../log.ts'
 import { baseUrl, checkAddress } from './address.ts'
 import { allExtensions, openDeployment, type RunOptions } from './deployment.ts'
+import { followRulesFile } from './follow-rules-file.ts'
 import { openPool } from './pool.ts'
 import { readyText } from './ready-text.ts'
 import { openReplica } from './replica.ts'
+import { requireForGood } from './require-for-good.ts'
+import { noteRules } from './rules-changes.ts'
+import type { ReadRules } from './rules-in-force.ts'
 import { openWorker } from './sync.ts'
 
 export interface ServeOptions extends RunOptions {
@@ -23,15 +27,18 @@ export const runServer = async ({ sync, origin, ...options }: ServeOptions): Pro
   const { config, print, signal } = options
   const log = createLog(config)
   const extensions = await allExtensions(options)
-  const { store, authz, uri, close } = await openDeployment(options, log)
+  const { store, rules, uri, close } = await openDeployment(options, log)
   await checkAddress(config, { log, required: store.tokens.required }).catch(async (error: unknown) => {
     await close()
     throw error
   })
   const front =
     config.server.workers === 1
-      ? openReplica({ config, store, authz, extensions, env: options.env, log, signal })
-      : openPool({ config, origin, store, uri, log, signal })
+      ? openReplica({ config, store, rules, extensions, env: options.env, log, signal })
+      : openPool({ config, origin, store, rules, uri, log, signal })
+  const note = (read: ReadRules) => noteRules(store, read)
+  const beside = followRulesFile({ rules, note, log, signal })
+  const required = requireForGood({ config, store, signal })
   let working: Promise<void> = Promise.resolve()
   let report: CycleReport | null = null
   let sequence = 0
@@ -44,11 +51,12 @@ export const runServer = async ({ sync, origin, ...options }: ServeOptions): Pro
       if (report !== null && hasSynced(report)) front.synced()
       if (!signal.aborted) ({ sequence } = await store.head())
     }
+    await required
     const found = await front.caughtUp(sequence)
     if (!signal.aborted) print(readyText(base, found, report))
     if (!signal.aborted) await once(signal, 'abort')
   } finally {
-    await Promise.all([front.close(), working])
+    await Promise.all([front.close(), working, beside, required])
     await close()
   }
 }

@@ -8,6 +8,7 @@ import { mintToken } from '../auth/token.ts'
 import { expiryOf, tokenRequest } from '../auth/token-request.ts'
 import { EdictError } from '../errors.ts'
 import type { Confirmation } from '../store/replicas.ts'
+import { wasMade } from '../store/required.ts'
 import type { ListedToken, TokenChange } from '../store/tokens.ts'
 import { actorOf, commandLine } from './acting.ts'
 import type { RunOptions } from './deployment.ts'
@@ -43,7 +44,8 @@ export const createTokenHere = (
     throw new EdictError('config_invalid', '--expires: is neither a span such as 90d, an instant to come, nor never')
   return withStore(options, async (store) => {
     await store.ensureCollections()
-    const isFirst = (await store.tokens.required()) === null
+    const setting = await store.tokens.required()
+    const isFirst = setting === null || !wasMade(setting)
     const by = isFirst ? firstActor(options.acting?.as) : await actorOf(store, options.acting)
     const { id, hash, token } = mintToken()
     const made = await store.tokens.create({

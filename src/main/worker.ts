@@ -10,7 +10,9 @@ import { sleep } from '../store/wait.ts'
 import { createChannel } from './channel.ts'
 import { allExtensions, openStoreAt } from './deployment.ts'
 import type { PrimaryDuties, Start, WorkerDuties } from './duties.ts'
+import { followRulesFile } from './follow-rules-file.ts'
 import { openReplica, type Replica } from './replica.ts'
+import { openRules } from './rules-in-force.ts'
 
 /** With the store away it may answer, too, as the others do. */
 const patienceMs = 5_000
@@ -27,15 +29,17 @@ const replica = (): Replica => {
   return started.replica
 }
 
-const open = async ({ origin, uri, replicaId, number, port, synced }: Start): Promise<Replica> => {
+const open = async ({ origin, uri, replicaId, rules: given, number, port, synced }: Start): Promise<Replica> => {
   const written = parseConfig(origin)
   const config = { ...written, server: { ...written.server, port } }
   const log = createLog(config).child({ worker: number })
   const print = (line: string): void => log.info(line)
   const extensions = await allExtensions({ config, env: origin.env, print, signal: stop.signal })
-  const { store, authz, close } = openStoreAt(uri, { config, log, replicaId })
+  const rules = openRules(config, given)
+  const { store, close } = openStoreAt(uri, { config, log, replicaId, rules })
+  void followRulesFile({ rules, log, signal: stop.signal })
   const scrape = () => primary.call('scrape', undefined)
-  const opened = openReplica({ config, store, authz, extensions, env: origin.env, log, signal: stop.signal, scrape })
+  const opened = openReplica({ config, store, rules, extensions, env: origin.env, log, signal: stop.signal, scrape })
   started = { replica: opened, close }
   if (synced) opened.synced()
   return opened

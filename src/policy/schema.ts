@@ -215,13 +215,29 @@ export interface TokenUseDocument {
   readonly at: Date
 }
 
-/** Collection `settings`. `_id: "auth"` is there when a credential is required for good; it is never taken away. */
-export const settingDocumentSchema = z.object({
+/** `_id: "auth"` is there when a credential is required for good; it is never taken away. */
+const authSettingSchema = z.object({
   _id: z.literal('auth'),
   required: z.literal(true),
   since: z.date(),
   by: z.string(),
+  /** false: no token was made yet, it was configured so. */
+  made: z.boolean().optional(),
 })
+export type AuthSetting = z.infer<typeof authSettingSchema>
+
+/** `_id: "authz"`: the rules file was changed; each process reads its own again. */
+const authzSettingSchema = z.object({
+  _id: z.literal('authz'),
+  /** sha256 hex of the file that was read where it was noticed. */
+  digest: z.string(),
+  since: z.date(),
+  by: z.string(),
+})
+export type AuthzSetting = z.infer<typeof authzSettingSchema>
+
+/** Collection `settings`. */
+export const settingDocumentSchema = z.discriminatedUnion('_id', [authSettingSchema, authzSettingSchema])
 export type SettingDocument = z.infer<typeof settingDocumentSchema>
 
 /** Collection `head`, one document `_id: "head"`. Written last in every transaction. */
@@ -387,4 +403,14 @@ export interface ReplicaDocument {
   readonly pid: number
   readonly sequence: number
   readonly at: Date
+  /** The rules of who may do what that it goes by. */
+  readonly authz?: ReplicaRules
+}
+
+export interface ReplicaRules {
+  /** sha256 hex of its rules file; null: the shipped rules. */
+  readonly digest: string | null
+  readonly since: Date
+  /** Why the file as it is now is not in force; null: it is. */
+  readonly problem: string | null
 }

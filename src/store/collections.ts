@@ -5,6 +5,8 @@ import type { HoldDocument, PastRuleDocument, VersionDocument } from '../policy/
 import type { Rule } from '../policy/rules.ts'
 import type {
   AuditDocument,
+  AuthSetting,
+  AuthzSetting,
   CycleRequest,
   HeadDocument,
   LockDocument,
@@ -13,7 +15,6 @@ import type {
   PolicyDocument,
   ReplicaDocument,
   RevisionDocument,
-  SettingDocument,
   SourceDocument,
   TokenDocument,
   TokenUseDocument,
@@ -68,7 +69,8 @@ export const collectionsOf = (db: Db) => ({
   packages: db.collection<PackageDocument>('packages'),
   locks: db.collection<LockDocument>('locks'),
   tokens: db.collection<TokenDocument>('tokens'),
-  settings: db.collection<SettingDocument>('settings'),
+  settings: db.collection<AuthSetting>('settings'),
+  authzSettings: db.collection<AuthzSetting>('settings'),
   head: db.collection<HeadDocument>('head'),
   modules: db.collection<ModuleDocument>('modules'),
   rules: db.collection<Rule>('rules'),

@@ -9,6 +9,7 @@ import type { Change } from './change.ts'
 import { type CollectionName, type Collections, collectionNames, collectionsOf } from './collections.ts'
 import type { Connection, StoreLog } from './connection.ts'
 import { restoreHead, restoreLease } from './head.ts'
+import { restoreRequired } from './required.ts'
 import { validators } from './validators.ts'
 import { forgetRevisions, reseedVersions } from './versions.ts'
 
@@ -126,21 +127,6 @@ async function restoreLocks(db: Db, change: Change): Promise<readonly string[]> 
     }
   })
   return keys
-}
-
-/** Whoever takes that document away does not open the server: the first token is in the audit log. */
-async function restoreRequired(db: Db, change: Change): Promise<void> {
-  const { settings, tokens, audit } = collectionsOf(db)
-  if ((await settings.findOne({ _id: 'auth' })) !== null) return
-  const made = (await tokens.findOne({})) ?? (await audit.findOne({ action: 'token.create' }))
-  if (made === null) return
-  await change(
-    { actor: 'edict', action: 'store.restore', resource: 'settings' },
-    async (session, { collections, at }) => {
-      if ((await collections.settings.findOne({ _id: 'auth' }, { session })) !== null) return
-      await collections.settings.insertOne({ _id: 'auth', required: true, since: at, by: 'edict' }, { session })
-    },
-  )
 }
 
 const lastLockEntry = ({ audit }: Collections, session: ClientSession, key: string) =>

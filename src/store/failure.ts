@@ -48,3 +48,8 @@ export function toEdictError(error: unknown): EdictError {
   const cause = error instanceof MongoBulkWriteError ? undefined : error
   return new EdictError('internal_error', `the store refused: ${reason}`, { cause })
 }
+
+/** Somebody else was quicker, and that is as well. */
+export function ignoreConflict(error: unknown): void {
+  if (!(error instanceof EdictError && error.code === 'conflict')) throw error
+}

@@ -12,6 +12,7 @@ import type { EntryInfo } from './audit-chain.ts'
 import type { Change, ChangeContext } from './change.ts'
 import { collectionsOf } from './collections.ts'
 import type { Connection } from './connection.ts'
+import { ignoreConflict } from './failure.ts'
 import { readable, readableOne } from './readable.ts'
 import { touchedByPlan } from '../auth/touched-by-plan.ts'
 
@@ -211,8 +212,4 @@ function readCursor(cursor: string): { readonly at: Date; readonly id: string } 
   const [time = '', id = ''] = Buffer.from(cursor, 'base64url').toString().split(' ')
   if (!/^\d{1,15}$/.test(time) || id === '') throw new EdictError('invalid_request', 'the cursor is not one of ours')
   return { at: new Date(Number(time)), id }
-}
-
-function ignoreConflict(error: unknown): void {
-  if (!(error instanceof EdictError && error.code === 'conflict')) throw error
 }

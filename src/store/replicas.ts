@@ -3,7 +3,7 @@
  * writes go out one after the other, always with its newest sequence, so that none overtakes another.
  */
 import { hostname } from 'node:os'
-import type { ReplicaDocument } from '../policy/schema.ts'
+import type { ReplicaDocument, ReplicaRules } from '../policy/schema.ts'
 import { collectionsOf } from './collections.ts'
 import type { Connection } from './connection.ts'
 import { sleep } from './wait.ts'
@@ -27,6 +27,8 @@ export interface Replicas {
   readonly id: string
   /** Says that this replica lives and how far it is; also the heartbeat. Resolves when the store has it. */
   readonly beat: (sequence: number) => Promise<void>
+  /** What is said of its rules with each beat. */
+  readonly tells: (rules: () => ReplicaRules) => void
   readonly remove: () => Promise<void>
   /** Takes another off the list that is known to be dead: nothing waits for it any more. */
   readonly forget: (id: string) => Promise<void>
@@ -43,16 +45,19 @@ export interface ConfirmOptions {
 
 export function createReplicas(connection: Connection, id: string): Replicas {
   let newest = 0
+  let rules: (() => ReplicaRules) | undefined
   let state: 'new' | 'known' | 'removed' = 'new'
   let writing: Promise<void> | null = null
   let waiting: Promise<void> | null = null
+
+  const about = () => ({ host: hostname(), pid: process.pid, ...(rules && { authz: rules() }) })
 
   // Not majority: a confirmation that is rolled back with a failed primary is sent again within a second.
   const write = () =>
     connection.run(async (db) => {
       await collectionsOf(db).replicas.updateOne(
         { _id: id },
-        { $set: { host: hostname(), pid: process.pid, sequence: newest }, $currentDate: { at: true } },
+        { $set: { ...about(), sequence: newest }, $currentDate: { at: true } },
         { upsert: true, writeConcern: { w: 1 } },
       )
     })
@@ -93,6 +98,9 @@ export function createReplicas(connection: Connection, id: string): Replicas {
   return {
     id,
     beat,
+    tells: (told) => {
+      rules = told
+    },
     remove: async () => {
       const wasKnown = state === 'known'
       state = 'removed'

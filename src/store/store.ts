@@ -20,6 +20,7 @@ import { createReplicas, type Replicas } from './replicas.ts'
 import { createRequests, type Requests } from './requests.ts'
 import { createRevisions, type Revisions } from './revisions.ts'
 import { createRules, type Rules } from './rules.ts'
+import { createRulesChanges, type RulesChanges } from './rules-changes.ts'
 import { createSources, type Sources } from './sources.ts'
 import { createTokens, type Tokens } from './tokens.ts'
 import { createStats, type Stats } from './stats.ts'
@@ -34,6 +35,8 @@ export interface StoreOptions {
   readonly log: StoreLog
   /** Stands at the head of each operation that changes something. Absent: nobody may change anything. */
   readonly enforce?: Enforce
+  /** Actors come in by other means than tokens, so that the last token may be revoked. */
+  readonly identityProvider?: boolean
   /** Aborted: the store closes. */
   readonly signal: AbortSignal
   /** Host and process, made unique, when it is not given. */
@@ -64,6 +67,7 @@ export interface Store extends Apply {
   readonly requests: Requests
   readonly rules: Rules
   readonly tokens: Tokens
+  readonly rulesChanges: RulesChanges
   readonly leases: Leases
   readonly replicas: Replicas
   readonly stats: Stats
@@ -72,7 +76,8 @@ export interface Store extends Apply {
 }
 
 /** Never fails because the server is away; a URI that cannot be read is `config_invalid`. */
-export function openStore({ uri, database, log, enforce = enforceNothing, signal, replicaId }: StoreOptions): Store {
+export function openStore(options: StoreOptions): Store {
+  const { uri, database, log, enforce = enforceNothing, identityProvider = false, signal, replicaId } = options
   const connection = createConnection({ uri, database, log, signal })
   const change = createChange(connection)
   const blobs = createBlobs(connection)
@@ -108,7 +113,8 @@ export function openStore({ uri, database, log, enforce = enforceNothing, signal
     revisions: createRevisions(connection),
     requests: createRequests({ connection, log, enforce }),
     rules: createRules({ connection, log }),
-    tokens: createTokens({ connection, change, enforce }),
+    tokens: createTokens({ connection, change, enforce, identityProvider }),
+    rulesChanges: createRulesChanges({ connection, change, enforce }),
     leases: createLeases(connection),
     replicas,
     stats: createStats(connection),

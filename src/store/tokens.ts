@@ -6,10 +6,12 @@ import { everything, tokenResource } from '../auth/actions.ts'
 import type { Actor } from '../auth/actor.ts'
 import type { Enforce } from '../auth/enforce.ts'
 import { EdictError } from '../errors.ts'
-import type { SettingDocument, TokenDocument } from '../policy/schema.ts'
+import type { TokenDocument } from '../policy/schema.ts'
 import type { Change } from './change.ts'
 import { collectionsOf } from './collections.ts'
 import type { Connection } from './connection.ts'
+import { mustLeaveSomebody } from './last-token.ts'
+import { createRequired, type Required, wasMade, writeRequired } from './required.ts'
 
 export interface NewToken extends Pick<TokenDocument, '_id' | 'hash' | 'actor' | 'roles' | 'groups' | 'expires'> {
   readonly by: Actor | null
@@ -29,17 +31,15 @@ export interface ListedToken extends TokenDocument {
   readonly lastUsed: Date | null
 }
 
-export interface Tokens {
+export interface Tokens extends Required {
   readonly create: (token: NewToken) => Promise<TokenChange>
-  /** Rejects with `not_found`, also when it was revoked before. */
+  /** Rejects with `not_found`, also when it was revoked before; with `conflict` when nobody could make another after it. */
   readonly revoke: (
     id: string,
     by: { readonly by: Actor | null; readonly from?: string | null },
   ) => Promise<TokenChange>
   /** The newest first. */
   readonly list: () => Promise<readonly ListedToken[]>
-  /** null: none is required by the store. */
-  readonly required: () => Promise<SettingDocument | null>
   readonly used: (id: string) => Promise<void>
 }
 
@@ -47,12 +47,16 @@ export function createTokens({
   connection,
   change,
   enforce,
+  identityProvider,
 }: {
   readonly connection: Connection
   readonly change: Change
   readonly enforce: Enforce
+  /** Actors come in by other means than tokens. */
+  readonly identityProvider: boolean
 }): Tokens {
   return {
+    ...createRequired(connection, change),
     create: async ({ by: asking, from = null, onlyAsFirst = false, ...token }) => {
       const { id: by } = await enforce(asking, 'token', tokenResource(token))
       const { _id, roles, groups, expires } = token
@@ -60,17 +64,18 @@ export function createTokens({
       const details = { roles, groups, expires }
       const { result, sequence, hash } = await change(
         { actor: by, from, action: 'token.create', resource: _id, details },
-        async (session, { collections, at }) => {
-          const required = await collections.settings.findOne({ _id: 'auth' }, { session })
-          if (required !== null && (onlyAsFirst || asking?.kind === 'bootstrap'))
+        async (session, context) => {
+          const { collections, at } = context
+          const setting = await collections.settings.findOne({ _id: 'auth' }, { session })
+          const isFirst = setting === null || !wasMade(setting)
+          if (!isFirst && (onlyAsFirst || asking?.kind === 'bootstrap'))
             throw new EdictError('forbidden', 'the first token was made already: this is good for that one only')
-          if (required === null && !roles.includes('superuser'))
+          if (isFirst && !roles.includes('superuser'))
             throw new EdictError(
               'invalid_request',
               'the first token needs the role superuser, or nobody could make another',
             )
-          if (required === null)
-            await collections.settings.insertOne({ _id: 'auth', required: true, since: at, by }, { session })
+          if (isFirst) await writeRequired({ session, context, by, made: true })
           const document = { ...token, created: at, createdBy: by, revoked: null }
           await collections.tokens.insertOne(document, { session })
           return document
@@ -83,9 +88,12 @@ export function createTokens({
       const { id: by } = await enforce(asking, 'token', known === null ? everything('token') : tokenResource(known))
       const { result, sequence, hash } = await change(
         { actor: by, from, action: 'token.revoke', resource: id },
-        async (session, { collections, at }) => {
+        async (session, context) => {
+          const { collections, at } = context
           const found = await collections.tokens.findOne({ _id: id, revoked: null }, { session })
           if (found === null) throw new EdictError('not_found', `there is no token ${id} that could be revoked`)
+          if (!identityProvider && asking?.kind !== 'break-glass')
+            await mustLeaveSomebody(found, { session, context, enforce })
           const token = { ...found, revoked: at }
           // Whole: an update's event would not carry the document to those who follow.
           await collections.tokens.replaceOne({ _id: id }, token, { session })
@@ -104,7 +112,6 @@ export function createTokens({
         const last = new Map(uses.map(({ _id, at }) => [_id, at]))
         return all.map((token) => ({ ...token, lastUsed: last.get(token._id) ?? null }))
       }),
-    required: () => connection.run((db) => collectionsOf(db).settings.findOne({ _id: 'auth' })),
     used: (id) =>
       connection.run(async (db) => {
         const { tokenUses } = collectionsOf(db)

@@ -96,7 +96,17 @@ export const validators: Readonly<Record<CollectionName, Document>> = {
     revoked: dateOrNull,
   }),
   tokenUses: every({ _id: text, at: date }),
-  settings: every({ _id: { enum: ['auth'] }, required: { enum: [true] }, since: date, by: text }),
+  settings: {
+    $jsonSchema: {
+      bsonType: 'object',
+      required: ['_id', 'since', 'by'],
+      properties: { since: date, by: text },
+      oneOf: [
+        { required: ['required'], properties: { _id: { enum: ['auth'] }, required: { enum: [true] } } },
+        { required: ['digest'], properties: { _id: { enum: ['authz'] }, digest: text } },
+      ],
+    },
+  },
   head: every({ _id: { enum: ['head'] }, sequence: number, revision: number, auditHash: text }),
   sources: every({
     _id: text,

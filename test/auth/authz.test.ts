@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { patternExpression } from '../../src/auth/authz-data.ts'
 import { authzWasm } from '../../src/auth/authz-wasm.ts'
 import { authzEntrypoint, createAuthz } from '../../src/auth/authz.ts'
-import { policyResource, sourceResource } from '../../src/auth/actions.ts'
+import { auditResource, authzResource, policyResource, sourceResource } from '../../src/auth/actions.ts'
 import { defaultRules } from '../../src/auth/default-rules.ts'
 import { createGate } from '../../src/auth/gate.ts'
 import { parseRulesFile } from '../../src/auth/rules-file.ts'
@@ -152,7 +152,11 @@ describe('the gate', () => {
     await enforce(forge, 'source', sourceResource('shop'))
     await expect(enforce(forge, 'source', sourceResource('platform'))).rejects.toMatchObject({ code: 'forbidden' })
     await expect(enforce(forge, 'apply', sourceResource('shop'))).rejects.toMatchObject({ code: 'forbidden' })
+    const file = actor('system:authz', { kind: 'system' })
+    await enforce(file, 'admin', authzResource)
+    await expect(enforce(file, 'admin', auditResource)).rejects.toMatchObject({ code: 'forbidden' })
     // The name alone is nothing.
+    await expect(enforce(actor('system:authz'), 'admin', authzResource)).rejects.toMatchObject({ code: 'forbidden' })
     await expect(enforce(actor('system:sync'), 'apply', policyResource('rbac/core/1'))).rejects.toMatchObject({
       code: 'forbidden',
     })

@@ -5,6 +5,7 @@
 import type { AuditMark } from '../../src/store/audit-chain.ts'
 import { request as httpRequest } from 'node:http'
 import { localActor, resolveLocalActor } from '../../src/auth/actor.ts'
+import { defaultRules } from '../../src/auth/default-rules.ts'
 import { createRateLimit } from '../../src/auth/rate-limit.ts'
 import type { Enforce } from '../../src/auth/enforce.ts'
 import { defaultSettings } from '../../src/engine/decision.ts'
@@ -379,6 +380,14 @@ export const createFixture = (options: FixtureOptions = {}) => {
       confirmed: async () => held.confirmation,
     },
     consoleFolder: options.consoleFolder ?? '/nowhere',
+    authz: {
+      state: () => ({
+        ...{ file: null, digest: null, since: new Date(0), problem: null, rules: defaultRules, protectedKeys: [] },
+      }),
+      replicas: async () => [],
+      reload: async () => ({ digest: 'd', sequence: 1, hash: 'ab'.repeat(32) }),
+      confirmed: async () => held.confirmation,
+    },
     limits,
     log: silentLog,
     signal: held.stop.signal,

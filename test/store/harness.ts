@@ -3,7 +3,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { pino } from 'pino'
 import { afterAll } from 'vitest'
-import { enforceOpen } from '../../src/auth/enforce.ts'
+import { enforceOpen, type Enforce } from '../../src/auth/enforce.ts'
 import type { PlanDocument } from '../../src/policy/plan-document.ts'
 import type { ModuleDocument, PolicyDocument, PolicyKey, SourceDocument } from '../../src/policy/schema.ts'
 import type { ApplyPlan } from '../../src/store/apply.ts'
@@ -18,7 +18,15 @@ export interface OpenedStore extends Store {
   readonly abort: () => void
 }
 
-export function open(options: { uri: string; database: string; replicaId?: string }): OpenedStore {
+interface OpenOptions {
+  readonly uri: string
+  readonly database: string
+  readonly replicaId?: string
+  readonly enforce?: Enforce
+  readonly identityProvider?: boolean
+}
+
+export function open(options: OpenOptions): OpenedStore {
   const stopping = new AbortController()
   const store = openStore({ enforce: enforceOpen, ...options, log, signal: stopping.signal })
   const abort = () => stopping.abort()
@@ -29,7 +37,7 @@ export function open(options: { uri: string; database: string; replicaId?: strin
   return { ...store, abort }
 }
 
-export async function prepared(options: { uri: string; database: string; replicaId?: string }): Promise<OpenedStore> {
+export async function prepared(options: OpenOptions): Promise<OpenedStore> {
   const store = open(options)
   await store.ensureCollections()
   return store
