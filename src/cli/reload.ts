@@ -43,7 +43,9 @@ export const addReload: AddCommand = (program, context) => {
       const others = done.replicas.filter(({ live, digest }) => live && digest !== done.digest)
       context.print(json ? asJson(done) : `the rules ${done.digest.slice(0, 12)} are taken up`)
       for (const { id, digest, problem } of others)
-        context.tell(`${id} goes by ${digest?.slice(0, 12) ?? 'what is shipped'}${problem === null ? '' : `: ${problem}`}`)
+        context.tell(
+          `${id} goes by ${digest?.slice(0, 12) ?? 'what is shipped'}${problem === null ? '' : `: ${problem}`}`,
+        )
       if (done.silent.length > 0) context.tell(`not heard of lately: ${done.silent.join(', ')}`)
       if (done.pending.length > 0) context.tell(`not confirmed in time by ${done.pending.join(', ')}`)
       process.exitCode = others.length + done.pending.length > 0 ? exit.findings : exit.done

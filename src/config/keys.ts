@@ -97,7 +97,7 @@ export const keys = {
     env: 'EDICT_POLICY_FILE',
     schema: z.string(),
     default: '',
-    doc: 'Rules that say who may do what; see [authorization.md](authorization.md). With it credentials are required. Empty: what is shipped decides.',
+    doc: 'Rules that say who may do what; see [authorization.md](authorization.md). With it credentials are required. Taken up while servers run. Empty: what is shipped decides.',
   }),
   policyTests: key({
     path: 'policy.tests',

@@ -29,7 +29,10 @@ export interface ReloadOptions {
 export const reloadRules = async ({ store, read, actor, from }: ReloadOptions): Promise<ReloadedRules> => {
   await store.enforce(actor, 'admin', authzResource)
   if (read === null)
-    throw new EdictError('conflict', 'there is no rules file to read again: policy.file is not set, what is shipped holds')
+    throw new EdictError(
+      'conflict',
+      'there is no rules file to read again: policy.file is not set, what is shipped holds',
+    )
   const { digest } = read
   if (read.kind === 'good') return { digest, ...(await store.rulesChanges.announce({ actor, from, digest })) }
   await store.rulesChanges.refuse({ actor, from, digest, problem: read.error.message })

@@ -61,7 +61,10 @@ export const openRules = (
         state = { file, text, digest, rules, since: new Date(), problem: null }
         authz = undefined
       } else state = { ...state, problem: problemOf(found) }
-      return { read: found, changed: before.digest !== state.digest || before.problem?.digest !== state.problem?.digest }
+      return {
+        read: found,
+        changed: before.digest !== state.digest || before.problem?.digest !== state.problem?.digest,
+      }
     },
   }
 }

@@ -193,6 +193,26 @@ rules:
     ])
   })
 
+  it('the rules are taken up again for who may have that done, and for nobody else', async () => {
+    expect(await run(world, ['reload'])).toBe('unauthenticated')
+    expect(await run(world, ['--as', 'pia', 'reload'])).toBe('forbidden')
+    const told: string[] = []
+    await programOf(world, told).parseAsync(['node', 'edict', '--as', 'alice', 'reload'])
+    expect(told.join('\n')).toMatch(/the rules [0-9a-f]{12} are taken up/)
+    expect(await lastEntry()).toMatchObject({ actor: 'alice', action: 'authz.reload', resource: 'authz' })
+  })
+
+  it('a file that cannot be taken up is refused by its place', async () => {
+    const file = join(world.env['EDICT_DATA'] ?? '', 'authz.yaml')
+    await writeFile(file, rules.replace(/.*admins-admin.*\n/, ''))
+    const refused = (args: readonly string[]) => programOf(world).parseAsync(['node', 'edict', ...args, 'reload'])
+    const message = expect.stringMatching(/authz\.yaml:\d+:\d+[^]*no rule gives[^]*The rules in force stay in force/)
+    await expect(refused(['--as', 'alice'])).rejects.toMatchObject({ code: 'policy_invalid', message })
+    await expect(refused(['--break-glass', 'test', '--as', 'nora'])).rejects.toMatchObject({ message })
+    expect(await lastEntry()).toMatchObject({ actor: 'nora', action: 'authz.refuse' })
+    await writeFile(file, rules)
+  })
+
   it.each([
     ['gives nobody admin', rules.replace(/.*admins-admin.*\n/, ''), 'no rule gives anybody the action admin'],
     ['gives it to a group that is empty', rules.replace('[alice]', '[]'), 'nobody could change the rules'],
@@ -207,6 +227,21 @@ rules:
     await expect(refused).rejects.toMatchObject({ message: expect.stringMatching(/authz\.yaml:\d+:\d+/) })
     await writeFile(file, good)
   })
+})
+
+it('the last token that could make another is revoked by who breaks the glass only', async () => {
+  const world = await open()
+  const make = ['token', 'create', '--actor', 'alice', '--roles', 'superuser']
+  expect(await run(world, make)).toBe('yes')
+  const [only] = await world.store.tokens.list()
+  const revoke = ['token', 'revoke', only?._id ?? '']
+  await expect(programOf(world).parseAsync(['node', 'edict', '--as', 'alice', ...revoke])).rejects.toMatchObject({
+    code: 'conflict',
+    message: expect.stringContaining('Make another one first'),
+  })
+  expect((await world.store.tokens.list())[0]?.revoked).toBeNull()
+  await programOf(world).parseAsync(['node', 'edict', '--as', 'nora', '--break-glass', 'it leaked', ...revoke])
+  expect((await world.store.tokens.list())[0]?.revoked).toBeInstanceOf(Date)
 })
 
 it('who locked does not unlock where four eyes are asked for, whatever they may otherwise', async () => {

@@ -117,7 +117,9 @@ it('the last token with which somebody could make another is not revoked; any ot
   const refused = store.tokens.revoke(second, { by: root })
   await expect(refused).rejects.toMatchObject({
     code: 'conflict',
-    message: expect.stringMatching(/last token with which anybody may make tokens.*Make another one first.*break-glass/),
+    message: expect.stringMatching(
+      /last token with which anybody may make tokens.*Make another one first.*break-glass/,
+    ),
   })
   expect((await store.head()).sequence).toBe(sequence)
   const third = await made(store, ['superuser'], new Date(Date.now() + 60_000))
