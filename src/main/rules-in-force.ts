@@ -10,7 +10,7 @@ import type { Config } from '../config.ts'
 import { EdictError } from '../errors.ts'
 import { sha256 } from '../policy/digest.ts'
 import type { ReplicaRules } from '../policy/schema.ts'
-import { parseRules, rulesText } from './rules-text.ts'
+import { checkTests, parseRules, rulesText } from './rules-text.ts'
 
 /** Compiled when it is first needed. */
 export type OpenAuthz = () => Promise<Authz>
@@ -41,12 +41,13 @@ export interface RulesInForce {
   readonly reload: () => { readonly read: ReadRules | null; readonly changed: boolean }
 }
 
-/** `given`: what another process goes by, for when the file cannot be taken. Throws `config_invalid`. */
+/** `given`: what another process goes by, for when the file cannot be taken. Throws `config_invalid`, for the tests' file as well. */
 export const openRules = (
-  { policy: { file }, protected: protectedKeys }: Pick<Config, 'policy' | 'protected'>,
+  { policy: { file, tests }, protected: protectedKeys }: Pick<Config, 'policy' | 'protected'>,
   given?: string,
 ): RulesInForce => {
   const read = (): ReadRules | null => (file === null ? null : readRulesFile(file))
+  if (tests !== null) checkTests(tests)
   let state = opened(file, read(), given)
   let authz: Promise<Authz> | undefined
   return {
@@ -84,7 +85,14 @@ const opened = (file: string | null, read: ReadRules | null, given: string | und
   if (read === null) return { file, digest: null, text: '', rules: defaultRules, since, problem: null }
   if (read.kind === 'good') return { file, ...read, since, problem: null }
   if (file === null || given === undefined) throw read.error
-  return { file, digest: sha256(given), text: given, rules: parseRules(given, file).rules, since, problem: problemOf(read) }
+  return {
+    file,
+    digest: sha256(given),
+    text: given,
+    rules: parseRules(given, file).rules,
+    since,
+    problem: problemOf(read),
+  }
 }
 
 export const readRulesFile = (file: string): ReadRules => {
