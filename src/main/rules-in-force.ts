@@ -47,8 +47,8 @@ export const openRules = (
   given?: string,
 ): RulesInForce => {
   const read = (): ReadRules | null => (file === null ? null : readRulesFile(file))
-  if (tests !== null) checkTests(tests)
   let state = opened(file, read(), given)
+  if (tests !== null && given === undefined) checkTests(tests)
   let authz: Promise<Authz> | undefined
   return {
     authz: () => (authz ??= createAuthz({ rules: state.rules, protectedKeys })),
