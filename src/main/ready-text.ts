@@ -17,6 +17,7 @@ export const readyText = (
       : `  ${policies} policies from ${repositories.join(', ')} in force${quarantined > 0 ? `, ${quarantined} quarantined` : ''}`,
     ...troubles,
     ...(example === null ? [] : [`  curl -s -d '{}' ${base}/policy/${example}/evaluation`]),
+    `  ${base}/console/`,
     `  ${base}/swagger-ui/`,
   ].join('\n')
 }
