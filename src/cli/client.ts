@@ -4,7 +4,8 @@ import { EdictError } from '../errors.ts'
 
 export interface Client {
   readonly json: (method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown) => Promise<unknown>
-  readonly text: (path: string) => Promise<string>
+  /** The body is sent, and the answer given, as it stands. */
+  readonly text: (path: string, init?: { readonly method: 'POST'; readonly body: string }) => Promise<string>
 }
 
 const refusal = z.object({
@@ -19,7 +20,7 @@ export interface ClientOptions {
 
 export const createClient = ({ url, token }: ClientOptions): Client => {
   const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
-  const ask = async (path: string, init: RequestInit): Promise<string> => {
+  const ask = async (path: string, init: RequestInit = {}): Promise<string> => {
     const response = await fetch(new URL(path, url), { ...init, headers, redirect: 'error' }).catch(
       (cause: unknown) => {
         throw new EdictError('source_unavailable', `no server answers at ${url}; say where it is with --url`, { cause })
@@ -37,7 +38,7 @@ export const createClient = ({ url, token }: ClientOptions): Client => {
   return {
     json: async (method, path, body) =>
       parsed(await ask(path, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })),
-    text: (path) => ask(path, {}),
+    text: ask,
   }
 }
 

@@ -1,9 +1,9 @@
 /** Outcomes of clauses → an explanation: per rule its value, what made it, and for a denial what was missing. Pure. */
-import { toPlain } from '../../extensions/plain.ts'
-import type { RegoValue } from '../../extensions/extension.ts'
+import { RegoNumber, type RegoValue } from '../../extensions/extension.ts'
 import type { Outcome } from '../engine/outcome.ts'
 import { pathKey, showPath, startsWith } from '../policy/paths.ts'
 import type { Clause, Condition, RulePath } from './clauses.ts'
+import { printExact, toExact } from './exact-json.ts'
 import { itemsOf } from './host.ts'
 import { visitKey, type ClauseOutcome, type Collected, type Failure } from './findings.ts'
 import type { Mask } from './mask.ts'
@@ -93,9 +93,9 @@ function targetsOf(clause: Clause, { condition: index, calls }: Failure, finding
       ? (calls[call] ?? []).slice(0, mostCalls).map((args) => {
           const seen = itemsOf(args).map((value, at) => ({
             expression: expressions[at] ?? '',
-            values: [toPlain(value)],
+            values: [toExact(value)],
           }))
-          const shown = mask.shown(seen).map(({ values }) => JSON.stringify(briefly(values[0])))
+          const shown = mask.shown(seen).map(({ values }) => printExact(briefly(values[0])))
           return { path, args: itemsOf(args), title: `${ruleTitle(path, home)}(${shown.join(', ')})` }
         })
       : [],
@@ -151,7 +151,7 @@ function ruleView(target: Target, findings: Findings): RuleExplanation {
   })
   return {
     rule: target.title,
-    ...(value === undefined ? {} : { value: briefly(mask.value(toPlain(value))) }),
+    ...(value === undefined ? {} : { value: briefly(mask.value(toExact(value))) }),
     by: isDefault ? [placeOf(fallback)] : by,
     missing: isDenial(value) ? failed.toSorted(byNeed).map((attempt) => attemptView(attempt, findings)) : [],
   }
@@ -166,8 +166,10 @@ function firstOfChains(held: readonly Attempt[]): readonly Attempt[] {
 
 const isDenial = (value: RegoValue | undefined): boolean => {
   if (value === undefined || value === false) return true
-  const plain = toPlain(value)
-  return typeof plain === 'object' && plain !== null && Object.keys(plain).length === 0
+  const plain = toExact(value)
+  return (
+    typeof plain === 'object' && plain !== null && !(plain instanceof RegoNumber) && Object.keys(plain).length === 0
+  )
 }
 
 const byNeed = (a: Attempt, b: Attempt): number =>
@@ -188,7 +190,7 @@ function seenView(clause: Clause, { condition, saw }: Failure, mask: Mask): read
   const shown = clause.conditions[condition]?.shown ?? []
   const seen = shown.map((expression, index) => ({
     expression,
-    values: (saw[index] ?? []).slice(0, mostValues).map(toPlain),
+    values: (saw[index] ?? []).slice(0, mostValues).map(toExact),
   }))
   return mask.shown(seen).map(({ expression, values }) => ({ expression, values: values.map(briefly) }))
 }
@@ -198,7 +200,7 @@ const longText = 400
 
 /** Itself, or how large it is. */
 function briefly(value: unknown): unknown {
-  const text = JSON.stringify(value)
+  const text = printExact(value)
   if (text.length <= longText) return value
   if (typeof value === 'string') return `${value.slice(0, longText)}…`
   if (Array.isArray(value)) return `<array of ${value.length}>`

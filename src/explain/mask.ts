@@ -2,7 +2,8 @@
  * Secrets in what is shown: what stands under a name that says so, such header values, tokens by their look, and every
  * text that repeats one of them or a part of it.
  */
-
+import { RegoNumber } from '../../extensions/extension.ts'
+import { printExact } from './exact-json.ts'
 import type { SeenView } from './view.ts'
 
 export const masked = '***'
@@ -22,7 +23,7 @@ export const namesSecret = (expression: string): boolean =>
 
 export interface Mask {
   readonly text: (text: string) => string
-  /** Any JSON value. */
+  /** Any JSON value; numbers may be exact. */
   readonly value: (value: unknown) => unknown
   /** Values of expressions that are looked at together: next to a secret each text is one, being compared with it. */
   readonly shown: (seen: readonly SeenView[]) => readonly SeenView[]
@@ -65,11 +66,11 @@ export function createMask({ input, headers }: MaskOptions): Mask {
   const walk = (value: unknown, isSecret: boolean): unknown => {
     if (typeof value === 'string') return isSecret && value !== '' ? masked : hide(value)
     if (Array.isArray(value)) return value.map((item: unknown) => walk(item, isSecret))
-    if (typeof value !== 'object' || value === null) return value
+    if (typeof value !== 'object' || value === null || value instanceof RegoNumber) return value
     return Object.fromEntries(
       Object.entries(value).map(([key, member]) => [
         hide(key),
-        typeof member === 'number' && secretNumber.test(key) ? masked : walk(member, isSecret || isSecretName(key)),
+        isNumber(member) && secretNumber.test(key) ? masked : walk(member, isSecret || isSecretName(key)),
       ]),
     )
   }
@@ -77,7 +78,7 @@ export function createMask({ input, headers }: MaskOptions): Mask {
     text: hide,
     value: (value) => walk(value, false),
     shown: (seen) => {
-      const holds = (texts: unknown): boolean => JSON.stringify(walk(texts, false)) !== JSON.stringify(texts)
+      const holds = (texts: unknown): boolean => printExact(walk(texts, false)) !== printExact(texts)
       const isSecret = seen.some(({ expression, values }) => namesSecret(expression) || holds(values))
       return seen.map(({ expression, values }) => ({
         expression,
@@ -86,6 +87,8 @@ export function createMask({ input, headers }: MaskOptions): Mask {
     },
   }
 }
+
+const isNumber = (value: unknown): boolean => typeof value === 'number' || value instanceof RegoNumber
 
 const shortest = 4
 /** Shorter texts occur in a secret by chance. */

@@ -1,7 +1,6 @@
 /** One artifact, one input → the decision and why. Synchronous: nothing of the outside is asked, so nothing is waited for. */
 import { RegoNumber, RegoObject, type Extension, type RegoValue } from '../../extensions/extension.ts'
 import { parseJson } from '../../extensions/parse-json.ts'
-import { toPlain } from '../../extensions/plain.ts'
 import { defaultSettings, wallClock, type PolicySettings } from '../engine/decision.ts'
 import { createEngine } from '../engine/engine.ts'
 import type { EngineLimits } from '../engine/limits.ts'
@@ -10,6 +9,7 @@ import type { Outcome } from '../engine/outcome.ts'
 import { EdictError } from '../errors.ts'
 import { pathKey } from '../policy/paths.ts'
 import type { RulePath } from './clauses.ts'
+import { toExact } from './exact-json.ts'
 import { explanationOf } from './explanation.ts'
 import { createCollector } from './findings.ts'
 import { closedExtensions, itemsOf, type Host } from './host.ts'
@@ -136,7 +136,7 @@ const membersOf = (outcome: Outcome | undefined): ReadonlyMap<string, RegoValue>
 function decisionOf(outcome: Outcome): Explanation['decision'] {
   if (outcome.kind !== 'value') return null
   const [value] = itemsOf(membersOf(outcome).get('decision'))
-  return value === undefined ? {} : { value: toPlain(value) }
+  return value === undefined ? {} : { value: toExact(value) }
 }
 
 function valuesOf({ rules }: Program, why: Outcome | undefined): ReadonlyMap<string, RegoValue> {

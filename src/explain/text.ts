@@ -1,4 +1,5 @@
 /** An explanation for people: what was decided, by which line, and what a denial lacked; what a condition rests on is indented below it. */
+import { printExact } from './exact-json.ts'
 import type { AttemptView, ConditionView, Explanation, RuleExplanation, SeenView } from './view.ts'
 
 export function explanationText(explanation: Explanation): string {
@@ -29,7 +30,7 @@ function ruleLines(name: string, state: Told): readonly string[] {
   const rule = rules.find((one) => one.rule === name)
   if (rule === undefined || depth > deepest) return []
   const indent = '  '.repeat(depth)
-  const shown = 'value' in rule ? JSON.stringify(rule.value) : 'undefined'
+  const shown = 'value' in rule ? printExact(rule.value) : 'undefined'
   const head = `${indent}${name} is ${shown}`
   if (told.has(name)) return [`${head}, as above`]
   told.add(name)
@@ -70,6 +71,6 @@ const isNoRule =
     !rules.some((name) => name === expression || name.endsWith(`.${expression}`))
 
 const seenText = ({ expression, values }: SeenView): string =>
-  `${oneLine(expression)} is ${values.length === 0 ? 'undefined' : values.map((value) => JSON.stringify(value)).join(' | ')}`
+  `${oneLine(expression)} is ${values.length === 0 ? 'undefined' : values.map((value) => printExact(value)).join(' | ')}`
 
 const oneLine = (text: string): string => text.replaceAll(/\s*\n\s*/g, ' ')

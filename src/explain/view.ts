@@ -1,4 +1,4 @@
-/** The shape of an explanation, as it is answered over HTTP and printed. Values are as JSON has them, secrets masked, long ones told in words. */
+/** The shape of an explanation, as it is answered over HTTP and printed. Values are as JSON has them, with numbers exact (exact-json.ts), secrets masked, long ones told in words. */
 import { z } from 'zod'
 
 const clause = z.object({ file: z.string(), line: z.number().int(), text: z.string() })

@@ -182,6 +182,25 @@ file := json.match_schema({"a": 1}, {"$ref": "file:///proc/self/environ"})
     expect((await runEdict(['policy', 'explain', 'shop/orders/9', 'policies'], {}, folder)).code).toBe(1)
   })
 
+  it('keeps every digit, over HTTP and on the command line', async () => {
+    const folder = await temporaryFolder()
+    const age = '17.999999999999999999999'
+    await writeFile(join(folder, 'input.json'), `{"user": {"age": ${age}}, "hour": 9}`)
+    const body = `{"input": {"user": {"age": ${age}}, "hour": 9}}`
+    const { text } = await call(`${edict.url}/policy/shop/orders/1.0/explain`, { method: 'POST', body })
+    expect(text).toContain(`{"expression":"input.user.age","values":[${age}]}`)
+    const command = ['policy', 'explain', 'shop/orders/1.0', '--input', 'input.json']
+    const words = await runEdict(['--server', edict.url, ...command], {}, folder)
+    expect(words.stdout).toContain(`input.user.age is ${age}\n`)
+    const json = await runEdict(['--server', edict.url, ...command, '--json'], {}, folder)
+    expect(json.stdout).toMatch(new RegExp(`"values": \\[\\s+${age}\\s+\\]`))
+    await writeFile(join(folder, 'input.json'), '{"user": ')
+    expect(await runEdict(['--server', edict.url, ...command], {}, folder)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--input is not JSON'),
+    })
+  })
+
   it('the command line explains who may do what by the rules file, without a store', async () => {
     const folder = await temporaryFolder()
     const rules = 'rules:\n  - id: team\n    groups: [shop]\n    actions: [change]\n    scope: unprotected\n'

@@ -16,13 +16,14 @@ import {
   targetActions,
 } from '../../auth/actions.ts'
 import { EdictError } from '../../errors.ts'
+import { printExact, readExact } from '../../explain/exact-json.ts'
 import { explanationText } from '../../explain/text.ts'
 import { explanationSchema, type Explanation } from '../../explain/view.ts'
 import { explainAuthorizationHere } from '../../main/explain-authz.ts'
 import { explainInFolder } from '../../main/explain-folder.ts'
 import { createClient } from '../client.ts'
 import { readCredential } from '../credential.ts'
-import { type AddCommand, asJson, type Context, exit, runOptions } from '../context.ts'
+import { type AddCommand, type Context, exit, runOptions } from '../context.ts'
 import { folderOptions } from './folder.ts'
 
 interface Options {
@@ -65,16 +66,23 @@ const explained = async (context: Context, { policy, directory, input, header, r
     return explainInFolder({ ...folderOptions(context, directory), policy, asked: { input: bytes, headers, rule } })
   const members = [
     `"headers":${JSON.stringify(headers)}`,
-    ...(bytes === undefined ? [] : [`"input":${Buffer.from(bytes).toString()}`]),
+    ...(bytes === undefined ? [] : [`"input":${jsonText(bytes)}`]),
     ...(rule === undefined ? [] : [`"rule":${JSON.stringify(rule)}`]),
   ]
   const path = `/policy/${policy.split('/').map(encodeURIComponent).join('/')}/explain`
-  const answer = await createClient({ url: server, token: readCredential(context.env) }).json(
-    'POST',
-    path,
-    JSON.parse(`{${members.join(',')}}`),
-  )
-  return explanationSchema.parse(answer)
+  const client = createClient({ url: server, token: readCredential(context.env) })
+  return explanationSchema.parse(readExact(await client.text(path, { method: 'POST', body: `{${members.join(',')}}` })))
+}
+
+/** As it stands, every digit of it. */
+const jsonText = (bytes: Uint8Array): string => {
+  const text = Buffer.from(bytes).toString()
+  try {
+    JSON.parse(text)
+    return text
+  } catch (error) {
+    throw new EdictError('config_invalid', `--input is not JSON: ${error instanceof Error ? error.message : ''}`)
+  }
 }
 
 const isAction = (written: string): written is Action =>
@@ -107,7 +115,7 @@ const authorized = (context: Context, options: Options): Promise<Explanation> =>
 }
 
 const show = ({ print }: Context, explanation: Explanation, json: boolean): void => {
-  print(json ? asJson(explanation) : explanationText(explanation))
+  print(json ? printExact(explanation, 2) : explanationText(explanation))
   process.exitCode = explanation.decision === null ? exit.failed : exit.done
 }
 
