@@ -4,32 +4,35 @@
  */
 import { createAuthz, type Question } from '../auth/authz.ts'
 import type { Rules } from '../auth/rules.ts'
+import { fourEyesOf, type FourEyes } from './four-eyes.ts'
 import type { AttemptView, ClauseView, ConditionView, Explanation, SeenView } from './view.ts'
 
 export interface AuthorizationOptions {
   readonly rules: Rules
   readonly protectedKeys: readonly string[]
   readonly question: Question
-  /** Where a rule stands, by its place in the list. */
-  readonly placeOf: (index: number) => { readonly file: string; readonly line: number }
+  /** Where a rule, or a pattern of four eyes, stands, by its place in the list. */
+  readonly placeOf: (path: readonly ['rules' | 'four_eyes', number]) => Place
+}
+
+interface Place {
+  readonly file: string
+  readonly line: number
 }
 
 type Rule = Rules['rules'][number]
 
 export async function explainAuthorization(options: AuthorizationOptions): Promise<Explanation> {
   const { rules, protectedKeys, question, placeOf } = options
-  const { allow, rules: decided } = (await createAuthz({ rules, protectedKeys })).decide(question)
-  const halves = await halvesOf(options)
+  const verdict = (await createAuthz({ rules, protectedKeys })).decide(question)
+  const { allow } = verdict
+  const [halves, fourEyes] = await Promise.all([halvesOf(options), fourEyesOf(options)])
   const title = `${question.actor.id} may ${question.action} ${question.resources.map(({ key }) => key).join(', ')}`
-  const places = new Map(rules.rules.map(({ id }, index) => [id, placeOf(index)]))
-  const by = decided.map((id): ClauseView => ({
-    ...(places.get(id) ?? { file: 'edict.authz', line: 1 }),
-    text: `rule ${id}`,
-  }))
+  const ownMade = fourEyes.denying.map((index) => eyesCondition(index, options))
   const attempts = rules.rules.map((rule, index): AttemptView => {
-    const place = placeOf(index)
+    const place = placeOf(['rules', index])
     const missing = missingOf(rule, halves, options).map((condition) => ({ ...place, ...condition }))
-    return { ...place, text: `rule ${rule.id}`, conditions: missing }
+    return { ...place, text: `rule ${rule.id}`, conditions: [...missing, ...ownMade] }
   })
   const failed = attempts.filter(({ conditions }) => conditions.length > 0)
   return {
@@ -39,14 +42,40 @@ export async function explainAuthorization(options: AuthorizationOptions): Promi
       {
         rule: title,
         value: allow,
-        by,
+        by: ownMade.length > 0 ? ownMade : makersOf(verdict.rules, options),
         missing: allow ? [] : failed.toSorted((a, b) => a.conditions.length - b.conditions.length),
       },
     ],
     unavailable: [],
-    notes: [],
+    notes: notesOf(fourEyes, options),
   }
 }
+
+const makersOf = (decided: readonly string[], { rules, placeOf }: AuthorizationOptions): readonly ClauseView[] => {
+  const places = new Map(rules.rules.map(({ id }, index) => [id, placeOf(['rules', index])]))
+  return decided.map((id) => ({ ...(places.get(id) ?? { file: 'edict.authz', line: 1 }), text: `rule ${id}` }))
+}
+
+/** That it was made by the actor. */
+const eyesCondition = (index: number, { rules, question, placeOf }: AuthorizationOptions): ConditionView => ({
+  ...placeOf(['four_eyes', index]),
+  text: `four_eyes: ${rules.four_eyes[index]}`,
+  saw: [
+    see('actor', question.actor.id),
+    ...question.resources.map(({ key, by = [] }) =>
+      see(`who ${question.action === 'unlock' ? 'locked' : 'made'} ${key}`, ...by),
+    ),
+  ],
+})
+
+const notesOf = ({ undecided }: FourEyes, { rules, question, placeOf }: AuthorizationOptions): readonly string[] =>
+  undecided.map((index) => {
+    const { file, line } = placeOf(['four_eyes', index])
+    const who = question.action === 'unlock' ? 'who locked it does not unlock it' : 'who made it does not approve it'
+    return `${who}: four_eyes, ${rules.four_eyes[index]} (${file}:${line}); who that is was not said`
+  })
+
+const see = (expression: string, ...values: readonly unknown[]): SeenView => ({ expression, values })
 
 /** The ids of rules whose one half holds, the other taken for granted. */
 interface Halves {
@@ -77,7 +106,6 @@ function missingOf(
   { rules, protectedKeys, question }: AuthorizationOptions,
 ): readonly Pick<ConditionView, 'text' | 'saw'>[] {
   const { actor, action, resources } = question
-  const see = (expression: string, ...values: readonly unknown[]): SeenView => ({ expression, values })
   const groups = Object.entries(rules.groups).flatMap(([group, members]) => (members.includes(actor.id) ? [group] : []))
   const scope = rule.scope ?? rule.target_scope ?? 'any'
   const conditions = [

@@ -1,50 +1,68 @@
-/** `edict policy explain --actor`: who may do what by the configured rules. Roles that are not given are those of the actor's tokens. */
+/**
+ * `edict policy explain --actor`: who may do what by the configured rules. What is not given is looked up in the store: roles
+ * and groups are those of the actor's tokens, what a plan touches and who made it, who locked a policy.
+ */
 import { relative } from 'node:path'
 import type { Action, Resource } from '../auth/actions.ts'
+import type { Actor } from '../auth/actor.ts'
 import { defaultRules } from '../auth/default-rules.ts'
-import { explainAuthorization } from '../explain/authorization.ts'
+import { touchedByPlan } from '../auth/touched-by-plan.ts'
+import type { Config } from '../config.ts'
+import { EdictError } from '../errors.ts'
+import { explainAuthorization, type AuthorizationOptions } from '../explain/authorization.ts'
 import type { Explanation } from '../explain/view.ts'
-import { createLog } from '../log.ts'
+import type { PolicyKey } from '../policy/schema.ts'
+import type { Store } from '../store/store.ts'
 import { actorOf } from './acting.ts'
-import { openDeployment, type RunOptions } from './deployment.ts'
+import type { RunOptions } from './deployment.ts'
 import { parseRules, rulesText } from './rules-text.ts'
+import { withStore } from './with-store.ts'
 
 export interface ExplainAuthzOptions extends RunOptions {
   readonly cwd: string
   readonly actor: string
   /** null: look them up. */
-  readonly belongs: { readonly roles: readonly string[]; readonly groups: readonly string[] } | null
+  readonly belongs: Pick<Actor, 'roles' | 'groups'> | null
   readonly action: Action
+  /** A plan stands for what it touches. */
   readonly resource: Resource
 }
 
 export const explainAuthorizationHere = async (options: ExplainAuthzOptions): Promise<Explanation> => {
-  const { config, cwd, action, resource } = options
-  const { file } = config.policy
-  const { rules, placeOf } =
-    file === null
-      ? { rules: defaultRules, placeOf: ([, index]: readonly unknown[]) => ({ line: Number(index) + 1 }) }
-      : parseRules(rulesText(file), file)
-  const shown = file === null ? 'shipped rules' : relative(cwd, file)
-  return explainAuthorization({
-    rules,
-    protectedKeys: config.protected,
-    question: {
-      actor: { id: options.actor, kind: 'token', ...(await belongingOf(options)) },
-      action,
-      resources: [resource],
-    },
-    placeOf: (index) => ({ file: shown, line: placeOf(['rules', index]).line }),
-  })
+  const { config, cwd, actor: id, belongs, action, resource } = options
+  const asked =
+    belongs === null || resource.kind === 'plan'
+      ? await withStore(options, (store) => lookedUp(store, options))
+      : { belongs, resources: [resource] }
+  const actor: Actor = { id, kind: 'token', roles: asked.belongs.roles, groups: asked.belongs.groups }
+  const question = { actor, action, resources: asked.resources }
+  return explainAuthorization({ ...rulesOf(config, cwd), protectedKeys: config.protected, question })
 }
 
-const belongingOf = async (options: ExplainAuthzOptions): Promise<NonNullable<ExplainAuthzOptions['belongs']>> => {
-  if (options.belongs !== null) return options.belongs
-  const { store, close } = await openDeployment(options, createLog(options.config))
-  try {
-    const found = await actorOf(store, { as: options.actor, breakGlass: null, command: '' })
-    return { roles: found?.roles ?? [], groups: found?.groups ?? [] }
-  } finally {
-    await close()
+const rulesOf = ({ policy }: Config, cwd: string): Pick<AuthorizationOptions, 'rules' | 'placeOf'> => {
+  const { file } = policy
+  if (file === null)
+    return { rules: defaultRules, placeOf: ([, index]) => ({ file: 'shipped rules', line: index + 1 }) }
+  const { rules, placeOf } = parseRules(rulesText(file), file)
+  return { rules, placeOf: (path) => ({ file: relative(cwd, file), line: placeOf(path).line }) }
+}
+
+const lookedUp = async (store: Store, { actor, belongs, ...asked }: ExplainAuthzOptions) => {
+  const known = belongs ?? (await actorOf(store, { as: actor, breakGlass: null, command: '' }))
+  return { belongs: known ?? { roles: [], groups: [] }, resources: await resourcesOf(store, asked) }
+}
+
+const resourcesOf = async (
+  store: Store,
+  { action, resource }: Pick<ExplainAuthzOptions, 'action' | 'resource'>,
+): Promise<readonly Resource[]> => {
+  const { kind, key, by } = resource
+  if (kind === 'plan') {
+    const plan = await store.plans.get(key)
+    if (plan === null) throw new EdictError('plan_not_found', `there is no plan ${key}`)
+    return touchedByPlan(key, plan)
   }
+  if (kind !== 'policy' || action !== 'unlock' || by !== undefined) return [resource]
+  const lock = await store.locks.get(key as PolicyKey)
+  return [{ ...resource, by: lock === null ? [] : [lock.actor] }]
 }

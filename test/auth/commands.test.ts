@@ -263,6 +263,50 @@ it('who locked does not unlock where four eyes are asked for, whatever they may 
   expect(await world.store.locks.list()).toEqual([])
 })
 
+it('who may do what is explained with what the store knows: who locked it, and what a plan touches', async () => {
+  const world = await open()
+  const folder = world.env['EDICT_DATA'] ?? ''
+  const rules = [
+    '{ id: all, actors: [alice, bob], actions: [lock, unlock, token], scope: any }',
+    '{ id: deploy, actors: [alice], actions: [apply, source], target_scope: any }',
+    '{ id: approve, actors: [alice], actions: [approve], target_scope: { patterns: ["payments/**"] } }',
+    '{ id: admin, actors: [alice], actions: [admin] }',
+  ]
+  await put(folder, 'authz.yaml', `rules:\n  - ${rules.join('\n  - ')}\nfour_eyes: ["payments/**"]\n`)
+  const source = { name: 'policies', directory: join(folder, 'policies') }
+  await put(folder, 'edict.yaml', JSON.stringify({ policy: { file: 'authz.yaml' }, sources: [source] }))
+  const { EDICT_DIRECTORY: _unused, ...env } = world.env
+  const asking = { ...world, env }
+  const explained = async (...asked: readonly string[]): Promise<string> => {
+    const told: string[] = []
+    await programOf(asking, told).parseAsync(['node', 'edict', 'policy', 'explain', ...asked])
+    return told.join('\n')
+  }
+  expect(await run(asking, ['--as', 'alice', 'sync'])).toBe('yes')
+  expect(await run(asking, ['--as', 'alice', 'lock', key])).toBe('yes')
+  const unlock = ['--action', 'unlock', '--policy', key]
+  expect(await explained('--actor', 'alice', ...unlock)).toContain(
+    `alice may unlock ${key} is false\n  by authz.yaml:6  four_eyes: payments/**\n    actor is "alice"\n    who locked ${key} is "alice"`,
+  )
+  expect(await explained('--actor', 'bob', ...unlock)).toBe(
+    `bob may unlock ${key} is true\n  by authz.yaml:2  rule all`,
+  )
+  expect(await explained('--actor', 'bob', '--by', 'bob', ...unlock)).toContain('is false')
+
+  const waiting = { ...source, mode: 'plan' }
+  await put(folder, 'edict.yaml', JSON.stringify({ policy: { file: 'authz.yaml' }, sources: [waiting] }))
+  await put(folder, 'policies/shop/pay/1.0/policy.rego', 'package shop.pay\n\nallow := true\n')
+  expect(await run(asking, ['--as', 'alice', 'sync'])).toBe('yes')
+  const [plan] = await world.store.plans.list({ status: 'Waiting', limit: 1 }).then(({ items }) => items)
+  const approve = ['--action', 'approve', '--target', `plan:${plan?._id}`]
+  const answer = await explained('--actor', 'alice', ...approve)
+  expect(answer).toContain('alice may approve shop/pay/1.0 is false')
+  expect(answer).toContain('key is "shop/pay/1.0"')
+  await expect(explained('--actor', 'alice', '--action', 'approve', '--target', 'plan:none')).rejects.toMatchObject({
+    code: 'plan_not_found',
+  })
+})
+
 it('a program that embeds the store is asked who acts, like everybody', async () => {
   const world = await open()
   expect(await run(world, ['sync'])).toBe('yes')

@@ -22,6 +22,10 @@ rules:
     roles: [operator]
     actions: [apply]
     target_scope: { patterns: ["payments/**"] }
+  - { id: heads, roles: [head], actions: [unlock], scope: any }
+four_eyes:
+  - "shop/**"
+  - "payments/**"
 `
 const protectedKeys = ['payments/core/**']
 const person = (id: string, roles: readonly string[] = [], groups: readonly string[] = []): Actor => ({
@@ -31,17 +35,17 @@ const person = (id: string, roles: readonly string[] = [], groups: readonly stri
   groups,
 })
 
-const lineOf = (index: number): number => {
+const lineOf = (path: readonly PropertyKey[]): number => {
   const read = readFile({ text: file, file: 'authz.yaml', schema: rulesSchema, code: 'authz_invalid' })
-  return 'value' in read ? read.placeOf(['rules', index]).line : 0
+  return 'value' in read ? read.placeOf(path).line : 0
 }
 
-const explain = (actor: Actor, action: (typeof scopedActions)[number] | 'apply', key: string) =>
+const explain = (actor: Actor, action: (typeof scopedActions)[number] | 'apply', key: string, by?: readonly string[]) =>
   explainAuthorization({
     rules: rulesSchema.parse(parse(file)),
     protectedKeys,
-    question: { actor, action, resources: [policyResource(key)] },
-    placeOf: (index) => ({ file: 'authz.yaml', line: lineOf(index) }),
+    question: { actor, action, resources: [policyResource(key, by)] },
+    placeOf: (path) => ({ file: 'authz.yaml', line: lineOf(path) }),
   })
 
 describe('why an actor may or may not', () => {
@@ -69,7 +73,50 @@ describe('why an actor may or may not', () => {
     authz.yaml:9  roles: operator
       actor is "ann"
       roles is ["viewer"]
+      groups is ["payments"]
+  not by authz.yaml:13  rule heads  (2 conditions failed)
+    authz.yaml:13  actions: unlock
+      action is "change"
+    authz.yaml:13  roles: head
+      actor is "ann"
+      roles is ["viewer"]
       groups is ["payments"]`)
+  })
+
+  describe('where four eyes are asked for', () => {
+    const unlock = (by?: readonly string[]) => explain(person('pia', ['head']), 'unlock', 'payments/fees/1.0', by)
+
+    it('says that who locked does not unlock, with the line that asks for it', async () => {
+      const answer = await unlock(['pia'])
+      expect(explanationText(answer)).toContain(`pia may unlock payments/fees/1.0 is false
+  by authz.yaml:16  four_eyes: payments/**
+    actor is "pia"
+    who locked payments/fees/1.0 is "pia"
+  not by authz.yaml:13  rule heads  (1 condition failed)
+    authz.yaml:16  four_eyes: payments/**
+      actor is "pia"
+      who locked payments/fees/1.0 is "pia"
+  not by`)
+      expect(answer).toMatchObject({ decision: { value: false }, notes: [] })
+    })
+
+    it('says nothing of it when another one did', async () => {
+      expect(explanationText(await unlock(['ann']))).toBe(
+        'pia may unlock payments/fees/1.0 is true\n  by authz.yaml:13  rule heads',
+      )
+    })
+
+    it('states the condition when it is not known who did', async () => {
+      expect(explanationText(await unlock())).toBe(`pia may unlock payments/fees/1.0 is true
+  by authz.yaml:13  rule heads
+note: who locked it does not unlock it: four_eyes, payments/** (authz.yaml:16); who that is was not said`)
+    })
+
+    it('has nothing to do with other actions', async () => {
+      expect(explanationText(await explain(person('ann'), 'lock', 'payments/fees/1.0', ['ann']))).toBe(
+        'ann may lock payments/fees/1.0 is true\n  by authz.yaml:8  rule own-unprotected',
+      )
+    })
   })
 
   it('says what the gate says, whoever asks for whatever', async () => {
@@ -86,7 +133,7 @@ describe('why an actor may or may not', () => {
     await fc.assert(
       fc.asyncProperty(asked, async ({ id, roles, groups, action, key }) => {
         const question = { actor: person(id, roles, groups), action, resources: [policyResource(key)] }
-        const placeOf = (line: number) => ({ file: 'rules', line })
+        const placeOf = ([, line]: readonly [unknown, number]) => ({ file: 'rules', line })
         const { decision, rules } = await explainAuthorization({
           rules: defaultRules,
           protectedKeys,

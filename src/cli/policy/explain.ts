@@ -37,6 +37,7 @@ interface Options {
   readonly target?: string
   readonly roles?: string
   readonly groups?: string
+  readonly by?: string
 }
 
 const inputOf = async (file: string | undefined): Promise<Uint8Array | undefined> => {
@@ -91,13 +92,14 @@ const isAction = (written: string): written is Action =>
 const named = (written: string | undefined): readonly string[] =>
   (written ?? '').split(',').filter((name) => name !== '')
 
-const resourceOf = ({ policy, target }: Options): Resource => {
-  if (policy !== undefined) return policyResource(policy)
+const resourceOf = ({ policy, target = policy, by }: Options): Resource => {
   if (target === undefined) return anything
-  const [, kind = 'policy', key = target] = /^(policy|module|source|rule):(.*)$/.exec(target) ?? []
+  const makers = by === undefined ? undefined : named(by)
+  const [, kind = 'policy', key = target] = /^(policy|module|source|rule|plan):(.*)$/.exec(target) ?? []
   if (kind === 'source') return sourceResource(key)
-  if (kind === 'module') return moduleResource(key)
-  return kind === 'rule' ? ruleResource(key) : policyResource(key)
+  if (kind === 'module') return moduleResource(key, makers)
+  if (kind === 'plan') return { kind, key }
+  return kind === 'rule' ? ruleResource(key) : policyResource(key, makers)
 }
 
 const authorized = (context: Context, options: Options): Promise<Explanation> => {
@@ -138,9 +140,13 @@ export const addExplain: AddCommand = (policy, context) =>
     .option('--actor <name>', 'instead of a policy’s decision: may this actor do --action?')
     .option('--action <action>', 'as change, lock, apply')
     .option('--policy <policy>', 'to this policy')
-    .option('--target <what>', 'to this: policy:…, module:…, rule:<service>, source:<name>')
+    .option('--target <what>', 'to this: policy:…, module:…, rule:<service>, source:<name>, plan:<id>')
     .option('--roles <names>', 'roles of the actor, with commas between (default: those of the actor’s tokens)')
     .option('--groups <names>', 'groups of the actor, beside those of the rules file')
+    .option(
+      '--by <names>',
+      'who made it, or locked it (default: who locked it in the store, whose wishes a plan holds)',
+    )
     .option('--json', 'print JSON')
     .action(async (key: string | undefined, directory: string, options: Options) => {
       if (key === undefined) return show(context, await authorized(context, options), options.json === true)
