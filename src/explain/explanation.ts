@@ -2,7 +2,7 @@
 import { RegoNumber, type RegoValue } from '../../extensions/extension.ts'
 import type { Outcome } from '../engine/outcome.ts'
 import { pathKey, showPath, startsWith } from '../policy/paths.ts'
-import type { Clause, Condition, RulePath } from './clauses.ts'
+import type { Clause, Condition, RulePath } from './clause.ts'
 import { printExact, toExact } from './exact-json.ts'
 import { itemsOf } from './host.ts'
 import { visitKey, type ClauseOutcome, type Collected, type Failure } from './findings.ts'

@@ -1,7 +1,7 @@
 /** Visits → per clause, what was missing: of all the ways that its names could be bound, the one with the fewest failures. */
 import { printJson } from '../../extensions/print-json.ts'
 import type { RegoValue } from '../../extensions/extension.ts'
-import type { Clause } from './clauses.ts'
+import type { Clause } from './clause.ts'
 import { itemsOf, tooMuch, type Visit } from './host.ts'
 
 export interface Failure {

@@ -5,7 +5,7 @@
  */
 import type { RegoFile } from '../policy/analysis.ts'
 import { pathKey, showPath } from '../policy/paths.ts'
-import type { Call, Clause, Condition, ParsedFile, RulePath } from './clauses.ts'
+import type { Call, Clause, Condition, ParsedFile, RulePath } from './clause.ts'
 
 /**
  * `at(clause, [stage, arguments], conditions so far, what the next binding sees)`; with a negative number what the function

@@ -10,7 +10,7 @@ import { indexPackages, type SharedData, type SharedModule } from '../policy/pac
 import { overlaps } from '../policy/paths.ts'
 import type { Readable } from '../policy/readable.ts'
 import type { SourceFile } from '../policy/schema.ts'
-import type { RulePath } from './clauses.ts'
+import type { RulePath } from './clause.ts'
 
 /** A shared module that may be reached. */
 export interface Candidate {
