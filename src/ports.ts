@@ -42,7 +42,7 @@ export const portsOf = ({
         if (policy === null) return null
         const files = policy.files.map(async (file) => ({ path: file.path, text: await text(file.text) }))
         const data = policy.data === null ? null : await text(policy.data)
-        return { rego: await text(policy.rego), data, files: await Promise.all(files) }
+        return { rego: await text(policy.rego), data, files: await Promise.all(files), tests: policy.tests }
       },
     },
     sources: {

@@ -15,6 +15,7 @@ import { isOfItsFile } from './blame-findings.ts'
 import type { PolicyResult } from './build-policy.ts'
 import type { BuildOptions, Desired } from './built.ts'
 import type { Declared } from './declare.ts'
+import { policyTests } from '../src/testing/planned-tests.ts'
 import { mapLimit } from './map-limit.ts'
 import type { PackagesInForce } from './build-packages.ts'
 import type { DataInForce } from './shared-data.ts'
@@ -73,21 +74,22 @@ async function desiredPolicy(
   if (before !== undefined && before.artifact !== null && result.kind === 'refused') {
     return inForceStill(policy, before, status, state)
   }
-  const built = result.kind === 'good' ? result : neverGood(policy, result)
-  const document = policyDocument({ policy, ...pick(built), status, now, take })
+  const built = result.kind === 'good' ? ofGood(result, now) : neverGood(policy, result)
+  const document = policyDocument({ policy, ...built, status, now, take })
   for (const blob of large) await takeBlob(blob)
   return document
 }
 
-type Decides = Pick<PolicyDocument, 'artifact' | 'digest' | 'inputs' | 'regoVersion'>
+type Decides = Pick<PolicyDocument, 'artifact' | 'digest' | 'inputs' | 'regoVersion' | 'tests'>
 
-function pick({ artifact, digest, inputs, regoVersion }: Decides): Decides {
-  return { artifact, digest, inputs, regoVersion }
+function ofGood(result: Extract<PolicyResult, { kind: 'good' }>, now: Date): Decides {
+  const { artifact, digest, inputs, regoVersion, tests } = result
+  return { artifact, digest, inputs, regoVersion, tests: policyTests(tests, now) }
 }
 
 function neverGood(policy: DeclaredPolicy, result: PolicyResult): Decides {
   const regoVersion = result.kind === 'refused' ? result.regoVersion : 1
-  return { artifact: null, digest: '', inputs: refusedInputs(policy), regoVersion }
+  return { artifact: null, digest: '', inputs: refusedInputs(policy), regoVersion, tests: null }
 }
 
 /** The stored content under a new status; when another source has taken the policy over, the whole document. */

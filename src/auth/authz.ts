@@ -5,11 +5,13 @@
 import { gunzipSync } from 'node:zlib'
 import { z } from 'zod'
 import { createEngine } from '../engine/engine.ts'
+import type { LoadedPolicy } from '../engine/policy.ts'
 import { EdictError } from '../errors.ts'
 import type { Action, Resource } from './actions.ts'
 import type { Actor } from './actor.ts'
 import { authzData } from './authz-data.ts'
 import { authzWasm } from './authz-wasm.ts'
+import { type Holder, holdersOf } from './holders.ts'
 import type { Rules } from './rules.ts'
 
 export const authzEntrypoint = 'edict/authz/decision'
@@ -33,6 +35,8 @@ export interface Verdict {
 export interface Authz {
   /** Throws `internal_error` when it cannot be decided. */
   readonly decide: (question: Question) => Verdict
+  /** Rules that give somebody this action, each with what of these it does not cover. */
+  readonly holders: (action: Action, resources: readonly Resource[]) => readonly Holder[]
   readonly rules: Rules
 }
 
@@ -57,18 +61,23 @@ export const createAuthz = async ({
   readonly protectedKeys: readonly string[]
 }): Promise<Authz> => {
   const { engine, module } = await (compiled ??= compile())
-  const data = JSON.stringify(authzData(rules, protectedKeys))
-  const policy = engine.load({ module, data, entrypoint: authzEntrypoint })
+  const deciderOf = (some: Rules): Authz['decide'] => {
+    const data = JSON.stringify(authzData(some, protectedKeys))
+    const policy = engine.load({ module, data, entrypoint: authzEntrypoint })
+    return (question) => verdictOf(policy.evaluate(Buffer.from(JSON.stringify(question)), noHeaders))
+  }
   return {
     rules,
-    decide: (question) => {
-      const outcome = policy.evaluate(Buffer.from(JSON.stringify(question)), noHeaders)
-      if (outcome instanceof Promise || outcome.kind !== 'value') throw undecided()
-      const verdict = verdictSchema.safeParse(JSON.parse(Buffer.from(outcome.json).toString()))
-      if (!verdict.success) throw undecided()
-      return verdict.data
-    },
+    decide: deciderOf(rules),
+    holders: (action, resources) => holdersOf({ rules, action, resources, deciderOf }),
   }
+}
+
+const verdictOf = (outcome: ReturnType<LoadedPolicy['evaluate']>): Verdict => {
+  if (outcome instanceof Promise || outcome.kind !== 'value') throw undecided()
+  const verdict = verdictSchema.safeParse(JSON.parse(Buffer.from(outcome.json).toString()))
+  if (!verdict.success) throw undecided()
+  return verdict.data
 }
 
 const undecided = (): EdictError => new EdictError('internal_error', 'it could not be decided who may do this')

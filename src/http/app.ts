@@ -17,6 +17,7 @@ import type { ReadDocument } from './opa/documents.ts'
 import { invalidRequest } from './json-request.ts'
 import type { MayEvaluate } from './may-evaluate.ts'
 import type { Metrics } from './metrics.ts'
+import type { Approvals } from './plan-approval.ts'
 import { errorDetail } from './middleware/error-detail.ts'
 import { identify, type Identity } from './middleware/identify.ts'
 import { notFound } from './middleware/not-found.ts'
@@ -86,6 +87,7 @@ export interface AppDeps {
   readonly tokens: TokenStore
   readonly authz: RulesPort
   readonly enforce: Enforce
+  readonly authzInForce: Approvals['authz']
   readonly guard: HostGuard
   readonly limits: BatchLimits
   /** Where the built console lies. */
@@ -130,7 +132,8 @@ export const createApp = (deps: AppDeps): App => {
   sourceRoutes(app, { sources, requests, enforce })
   ownershipRoutes(app, { ownership: deps.ownership })
   releaseRoutes(app, { sources, holds: deps.holds, requests, enforce })
-  planRoutes(app, { plans: deps.plans, requests, enforce })
+  const approvals = { enforce, mode: deps.identity.mode, authz: deps.authzInForce }
+  planRoutes(app, { plans: deps.plans, requests, enforce, approvals })
   revisionRoutes(app, { revisions: deps.revisions, requests, enforce })
   moduleRoutes(app, { prefixes: deps.prefixes, modules: deps.modules, applyChange: deps.applyChange, enforce })
   ruleRoutes(app, { rules: deps.rules, applyChange: deps.applyChange, enforce, maxImport: limits.maxBatchBody })

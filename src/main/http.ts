@@ -93,6 +93,7 @@ export const createHttp = (options: HttpOptions): Http => {
     mayEvaluate,
     enforce,
     authz: rulesPortOf(options),
+    authzInForce: options.rules.authz,
     guard,
     limits: config.limits,
     consoleFolder,

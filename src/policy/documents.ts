@@ -9,6 +9,7 @@ import type {
   ModuleDocument,
   PolicyDocument,
   PolicyStatus,
+  PolicyTests,
   SourceFile,
   StoredText,
 } from './schema.ts'
@@ -37,6 +38,7 @@ export interface PolicyContent {
   readonly digest: string
   readonly inputs: string
   readonly regoVersion: 0 | 1
+  readonly tests: PolicyTests | null
   readonly status: PolicyStatus
   readonly now: Date
   readonly take: TakeBlob
@@ -48,6 +50,7 @@ export function policyDocument({
   digest,
   inputs,
   regoVersion,
+  tests,
   status,
   now,
   take,
@@ -63,6 +66,7 @@ export function policyDocument({
     rego: storedText(main?.text ?? '', take),
     data: policy.data === null ? null : storedText(policy.data.text, take),
     files: others.map((file) => ({ path: fileName(file), text: storedText(file.text, take) })),
+    tests,
     regoVersion,
     digest,
     inputs,

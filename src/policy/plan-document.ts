@@ -48,6 +48,17 @@ export const plannedTestsSchema = z.object({
   passed: z.number().int(),
   failed: z.number().int(),
   skipped: z.number().int(),
+  /** The same of each that has tests: a policy's key, or `module:<id>`. */
+  policies: z
+    .array(
+      z.object({
+        policy: z.string(),
+        passed: z.number().int(),
+        failed: z.number().int(),
+        skipped: z.number().int(),
+      }),
+    )
+    .default([]),
   /** The first of those that failed. */
   failures: z.array(
     z.object({ policy: z.string(), test: z.string(), file: z.string(), line: z.number().int(), message: z.string() }),

@@ -109,6 +109,28 @@ export const policyStatusSchema = z.object({
 })
 export type PolicyStatus = z.infer<typeof policyStatusSchema>
 
+/** What the tests of a policy came to on the artifact that is stored with it. */
+export const policyTestsSchema = z.object({
+  at: z.date(),
+  passed: z.number().int(),
+  failed: z.number().int(),
+  skipped: z.number().int(),
+  /** The first of them, in the order of their files. */
+  cases: z.array(
+    z.object({
+      name: z.string(),
+      file: z.string(),
+      line: z.number().int(),
+      status: z.enum(['passed', 'failed', 'skipped']),
+      /** Why it was skipped; '' otherwise. */
+      message: z.string(),
+      /** Units of work; null when nothing was evaluated. */
+      cost: z.number().nullable(),
+    }),
+  ),
+})
+export type PolicyTests = z.infer<typeof policyTestsSchema>
+
 /** Collection `policies`. `_id` is the PolicyKey. */
 export const policyDocumentSchema = z.object({
   _id: z.string(),
@@ -122,6 +144,8 @@ export const policyDocumentSchema = z.object({
   data: storedTextSchema.nullable(),
   /** Further `*.rego` files of the same package, tests included, and the other side files, by file name. */
   files: z.array(z.object({ path: z.string(), text: storedTextSchema })),
+  /** null: it has none, or they were not run. */
+  tests: policyTestsSchema.nullable().default(null),
   regoVersion: z.union([z.literal(0), z.literal(1)]),
   /** Identity of everything that decides: artifact digests and entry. */
   digest: z.string(),
@@ -139,7 +163,7 @@ export const policyDocumentSchema = z.object({
 export type PolicyDocument = z.infer<typeof policyDocumentSchema>
 
 /** A policy without its texts: what a replica and a cycle keep in memory. */
-export type PolicyMeta = Omit<PolicyDocument, 'rego' | 'data' | 'files'>
+export type PolicyMeta = Omit<PolicyDocument, 'rego' | 'data' | 'files' | 'tests'>
 
 /** Collection `modules`: shared modules and shared data in force. `_id` is `<source>:<path>`. */
 export const moduleDocumentSchema = z.object({

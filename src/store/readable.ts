@@ -17,9 +17,9 @@ export interface Readable<T> {
   readonly problems: readonly Problem[]
 }
 
-export const policyMetaSchema = policyDocumentSchema.omit({ rego: true, data: true, files: true })
+export const policyMetaSchema = policyDocumentSchema.omit({ rego: true, data: true, files: true, tests: true })
 /** The projection that leaves a policy's texts in the store. */
-export const metaProjection = { rego: 0, data: 0, files: 0 } as const
+export const metaProjection = { rego: 0, data: 0, files: 0, tests: 0 } as const
 
 export function readable<T>(schema: z.ZodType<T>, collection: string, documents: readonly unknown[]): Readable<T> {
   const items: T[] = []

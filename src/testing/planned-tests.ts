@@ -1,9 +1,13 @@
-/** Test reports as a plan keeps them: counts, the first failures, and the cases whose cost changes. */
+/** Test reports as plans and policies keep them: counts, the first failures or cases, and whose cost changes. */
 import type { CostChange, PlannedTests } from '../policy/plan-document.ts'
+import type { PolicyTests } from '../policy/schema.ts'
 import { countTests, type TestReport, type TestResult } from './test-result.ts'
 
 const mostFailures = 100
 const mostCosts = 100
+const mostPolicies = 1_000
+const mostCases = 200
+const mostMessage = 500
 
 export function plannedTests(reports: readonly TestReport[]): PlannedTests | null {
   if (reports.length === 0) return null
@@ -12,7 +16,16 @@ export function plannedTests(reports: readonly TestReport[]): PlannedTests | nul
       status === 'failed' ? [{ policy: key, test: name, file, line, message }] : [],
     ),
   )
-  return { ...countTests(reports), failures: failures.slice(0, mostFailures) }
+  const policies = reports.slice(0, mostPolicies).map((report) => ({ policy: report.key, ...countTests([report]) }))
+  return { ...countTests(reports), policies, failures: failures.slice(0, mostFailures) }
+}
+
+export function policyTests(report: Pick<TestReport, 'results'> | null, at: Date): PolicyTests | null {
+  if (report === null) return null
+  const cases = report.results.slice(0, mostCases).map(({ name, file, line, status, message, cost }) => {
+    return { name, file, line, status, message: message.slice(0, mostMessage), cost }
+  })
+  return { at, ...countTests([report]), cases }
 }
 
 export function costChanges(reports: readonly TestReport[]): CostChange[] | null {

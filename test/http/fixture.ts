@@ -5,6 +5,7 @@
 import type { AuditMark } from '../../src/store/audit-chain.ts'
 import { request as httpRequest } from 'node:http'
 import { localActor, resolveLocalActor } from '../../src/auth/actor.ts'
+import { createAuthz } from '../../src/auth/authz.ts'
 import { defaultRules } from '../../src/auth/default-rules.ts'
 import { createRateLimit } from '../../src/auth/rate-limit.ts'
 import type { Enforce } from '../../src/auth/enforce.ts'
@@ -288,10 +289,11 @@ export const createFixture = (options: FixtureOptions = {}) => {
     guard,
     metrics,
     enforce,
+    authzInForce: () => createAuthz({ rules: defaultRules, protectedKeys: [] }),
     policies: {
       read: async () => {
         guardStore()
-        return { rego: 'package example.echo\n', data: null, files: [] }
+        return { rego: 'package example.echo\n', data: null, files: [], tests: null }
       },
     },
     audit: {

@@ -1,5 +1,8 @@
 /** Plans, revisions, releases and `?revision=` through the application. */
 import { describe, expect, test } from 'vitest'
+import { localActor } from '../../src/auth/actor.ts'
+import type { Enforce } from '../../src/auth/enforce.ts'
+import { EdictError } from '../../src/errors.ts'
 import { change, createFixture, lockDocument, meta, throughApp, type Call } from './fixture.ts'
 
 const setUp = () => {
@@ -23,6 +26,33 @@ describe('plans', () => {
     expect(await json('/api/plans/plan-1')).toMatchObject({ body: { id: 'plan-1', digest: 'd1', diffs: [] } })
     expect(await json('/api/plans/none')).toMatchObject({ status: 404, body: { code: 'plan_not_found' } })
     expect(await json('/api/plans?status=Nonsense')).toMatchObject({ status: 400, body: { code: 'invalid_request' } })
+  })
+
+  test('a plan that waits says who may approve it; in open mode, whoever reaches the server', async () => {
+    const { json, post } = setUp()
+    const mine = { allowed: true, because: null }
+    expect(await json('/api/plans/plan-1')).toMatchObject({
+      body: { approval: { mode: 'open', rules: [], notBy: [], you: { approve: mine, reject: mine } } },
+    })
+    await post('/api/plans/plan-1/reject')
+    expect((await json('/api/plans/plan-1')).body['approval']).toBe(null)
+  })
+
+  test('where credentials are asked for, the rules are named, and why the caller may not', async () => {
+    const enforce: Enforce = async (actor, action) => {
+      if (action === 'approve') throw new EdictError('forbidden', 'olaf may not approve g/echo/1.0: no rule')
+      return actor ?? localActor
+    }
+    const fixture = createFixture({ enforce, identity: { mode: () => 'required' } })
+    const { text } = await throughApp(fixture)('/api/plans/plan-1', {})
+    const because = 'olaf may not approve g/echo/1.0: no rule'
+    expect(JSON.parse(text)).toMatchObject({
+      approval: {
+        mode: 'required',
+        rules: [{ rule: 'operator-sync', roles: ['operator', 'superuser'], uncovered: [] }],
+        you: { approve: { allowed: false, because }, reject: { allowed: false, because } },
+      },
+    })
   })
 
   test('an approval is a request that is waited for, or not', async () => {

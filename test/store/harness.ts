@@ -60,6 +60,7 @@ export function policy(key: PolicyKey, over: Partial<PolicyDocument> = {}): Poli
     rego: `package ${group}.${name}\nallow := true`,
     data: null,
     files: [],
+    tests: null,
     regoVersion: 1,
     digest: `digest of ${key}`,
     inputs: `inputs of ${key}`,

@@ -65,7 +65,13 @@ it('a commit whose tests pass is applied, and its plan says so', async () => {
   await repo.publish(files(5, 5))
   const report = await reconciler.cycle({})
   expect(report.sources).toMatchObject([{ phase: 'Ready', reason: 'Succeeded' }])
-  expect(await store.plans.get(report.plan ?? '')).toMatchObject({ tests: { passed: 1, failed: 0 }, cost: null })
+  expect(await store.plans.get(report.plan ?? '')).toMatchObject({
+    tests: { passed: 1, failed: 0, policies: [{ policy: 'shop/discount/1.0', passed: 1, failed: 0, skipped: 0 }] },
+    cost: null,
+  })
+  const { tests: kept } = (await store.policies.get('shop/discount/1.0')) ?? {}
+  const file = 'shop/discount/1.0/policy.tests.yaml'
+  expect(kept).toMatchObject({ passed: 1, cases: [{ name: 'the discount', file, line: 2, status: 'passed' }] })
 })
 
 it('a cycle without changes runs none', async () => {
@@ -88,7 +94,11 @@ it('a commit whose tests fail leaves the policy as it was: TestsFailed, with fil
     },
   ])
   const stored = await store.policies.get('shop/discount/1.0')
-  expect(stored).toMatchObject({ rego: policy(5), status: { phase: 'Quarantined', commit } })
+  expect(stored).toMatchObject({
+    rego: policy(5),
+    tests: { passed: 1, failed: 0 },
+    status: { phase: 'Quarantined', commit },
+  })
 })
 
 it('a commit that mends the test is applied', async () => {

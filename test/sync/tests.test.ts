@@ -152,7 +152,13 @@ describe('what a plan says of tests', () => {
     await world.apply([main('a := 1', test)])
     for (const [digest, bytes] of world.blobs) blobs.set(digest, bytes)
     const { tests } = await world.build([main('a := 1 if count(numbers.range(1, 500)) == 500', test)])
-    expect(plannedTests(tests)).toEqual({ passed: 1, failed: 0, skipped: 0, failures: [] })
+    expect(plannedTests(tests)).toEqual({
+      passed: 1,
+      failed: 0,
+      skipped: 0,
+      policies: [{ policy: 'shop/price/1.0', passed: 1, failed: 0, skipped: 0 }],
+      failures: [],
+    })
     const [change] = costChanges(tests) ?? []
     expect(change).toMatchObject({ policy: 'shop/price/1.0', test: 'c' })
     expect(change?.after).toBeGreaterThan(change?.before ?? Infinity)

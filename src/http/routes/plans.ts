@@ -14,6 +14,7 @@ import type { App } from '../environment.ts'
 import { documentedBody, readJson } from '../json-request.ts'
 import { planAsJson, planSchema } from '../plan-json.ts'
 import { errorResponses, jsonContent } from '../schemas.ts'
+import { approvalOf, approvalSchema, type Approvals } from '../plan-approval.ts'
 import { acceptedSchema, type CycleRequests, runCycle, waitQuery } from './cycle-requests.ts'
 
 /** Throws `store_unavailable`. */
@@ -37,9 +38,15 @@ export interface PlanRoutesOptions {
   readonly plans: PlanStore
   readonly requests: CycleRequests
   readonly enforce: Enforce
+  readonly approvals: Approvals
 }
 
-const planWithDiffsSchema = planSchema.extend({ diffs: z.array(documentDiffSchema) }).openapi('PlanWithDiffs')
+const planWithDiffsSchema = planSchema
+  .extend({
+    diffs: z.array(documentDiffSchema),
+    approval: approvalSchema.nullable().openapi({ description: 'Who may approve it; null unless it waits.' }),
+  })
+  .openapi('PlanWithDiffs')
 
 const query = z.object({
   status: z.enum(planStatuses).optional(),
@@ -53,12 +60,14 @@ const rejectRequest = z.strictObject({
   reason: z.string().max(500).nullish().openapi({ description: 'Why, for people.' }),
 })
 
-export const planRoutes = (app: App, { plans, requests, enforce }: PlanRoutesOptions): void => {
-  const show = async (id: string) => {
+export const planRoutes = (app: App, { plans, requests, enforce, approvals }: PlanRoutesOptions): void => {
+  const show = async (id: string, actor: Actor | null) => {
     const plan = await plans.get(id)
     if (plan === null) throw new EdictError('plan_not_found', `no plan ${id}`)
     const { diffs, ...rest } = plan
-    return { ...planAsJson(rest), diffs: z.array(documentDiffSchema).parse(diffs) }
+    const waits = plan.status === 'Waiting'
+    const approval = waits ? await approvalOf(approvals, actor, touchedByPlan(id, plan)) : null
+    return { ...planAsJson(rest), diffs: z.array(documentDiffSchema).parse(diffs), approval }
   }
 
   app.openapi(listRoute, async (c) => {
@@ -70,7 +79,7 @@ export const planRoutes = (app: App, { plans, requests, enforce }: PlanRoutesOpt
   app.openapi(getRoute, async (c) => {
     const { id } = c.req.valid('param')
     await enforce(c.get('actor'), 'read', anything)
-    const plan = await show(id)
+    const plan = await show(id, c.get('actor'))
     // Its differences are source text.
     await enforce(c.get('actor'), 'read', touchedByPlan(id, plan))
     return c.json(plan, 200)
@@ -79,12 +88,12 @@ export const planRoutes = (app: App, { plans, requests, enforce }: PlanRoutesOpt
   app.openapi(approveRoute, async (c) => {
     const { id } = c.req.valid('param')
     await enforce(c.get('actor'), 'approve', anything)
-    const plan = await show(id)
+    const plan = await show(id, c.get('actor'))
     const actor = await enforce(c.get('actor'), 'approve', touchedByPlan(id, plan))
     if (plan.status !== 'Waiting') throw new EdictError('conflict', `plan ${id} does not wait: it is ${plan.status}`)
     const request = { reason: 'approve', source: null, commit: null, plan: id, actor } as const
     const ran = await runCycle(requests, request, c.req.valid('query').wait)
-    return 'outcome' in ran ? c.json(await show(id), 200) : c.json(ran, 202)
+    return 'outcome' in ran ? c.json(await show(id, c.get('actor')), 200) : c.json(ran, 202)
   })
 
   app.openapi(rejectRoute, async (c) => {

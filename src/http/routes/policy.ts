@@ -5,7 +5,7 @@ import { policyResource } from '../../auth/actions.ts'
 import type { Enforce } from '../../auth/enforce.ts'
 import { EdictError } from '../../errors.ts'
 import { urlWords } from '../../policy/layout.ts'
-import type { PolicyKey } from '../../policy/schema.ts'
+import { policyTestsSchema, type PolicyKey, type PolicyTests } from '../../policy/schema.ts'
 import type { PolicyEntry } from '../../registry/policy-entry.ts'
 import type { PolicyName, Registry } from '../../registry/registry.ts'
 import type { App, AppEnv } from '../environment.ts'
@@ -22,6 +22,7 @@ export interface PolicySource {
   readonly rego: string
   readonly data: string | null
   readonly files: readonly { readonly path: string; readonly text: string }[]
+  readonly tests: PolicyTests | null
 }
 
 export interface PolicyRoutesOptions {
@@ -49,6 +50,9 @@ const policySchema = z
     rego: z.string(),
     data: z.string().nullable().openapi({ description: 'data.json as it was written.' }),
     files: z.array(z.object({ path: z.string(), text: z.string() })),
+    tests: policyTestsSchema.extend({ at: instant }).nullable().openapi({
+      description: 'What its tests came to on what is in force; null where there are none, or they were not run.',
+    }),
   })
   .openapi('Policy')
 
@@ -97,7 +101,7 @@ const versionsOf = (registry: PolicyRoutesOptions['registry'], { group, name }: 
     .map(({ version }) => version)
     .reverse()
 
-const view = (entry: PolicyEntry, versions: string[], { rego, data, files }: PolicySource) => {
+const view = (entry: PolicyEntry, versions: string[], { rego, data, files, tests }: PolicySource) => {
   const { repository, group, name, version, digest, artifact, regoVersion, commit, author, revision } = entry.meta
   return {
     repository,
@@ -117,5 +121,6 @@ const view = (entry: PolicyEntry, versions: string[], { rego, data, files }: Pol
     rego,
     data,
     files: [...files],
+    tests: tests === null ? null : { ...tests, at: tests.at.toISOString() },
   }
 }
