@@ -54,6 +54,8 @@ export interface Policy extends Omit<CatalogItem, 'phase' | 'locked' | 'evaluati
   readonly rego: string
   readonly data: string | null
   readonly files: readonly { readonly path: string; readonly text: string }[]
+  /** null: it has none, or they were not run. */
+  readonly tests: PolicyTests | null
 }
 
 export interface Source {
@@ -92,6 +94,35 @@ interface PlannedChange {
   readonly keep: number
 }
 
+export interface TestCounts {
+  readonly passed: number
+  readonly failed: number
+  readonly skipped: number
+}
+
+export interface PlanTests extends TestCounts {
+  readonly policies: readonly (TestCounts & { readonly policy: string })[]
+  readonly failures: readonly {
+    readonly policy: string
+    readonly test: string
+    readonly file: string
+    readonly line: number
+    readonly message: string
+  }[]
+}
+
+export interface PolicyTests extends TestCounts {
+  readonly at: string
+  readonly cases: readonly {
+    readonly name: string
+    readonly file: string
+    readonly line: number
+    readonly status: 'passed' | 'failed' | 'skipped'
+    readonly message: string
+    readonly cost: number | null
+  }[]
+}
+
 export type PlanStatus = 'Waiting' | 'Applied' | 'Rejected' | 'Superseded' | 'Stale' | 'Failed'
 
 export interface Plan {
@@ -105,6 +136,11 @@ export interface Plan {
   readonly subject: readonly string[]
   readonly changes: { readonly policies: PlannedChange; readonly modules: PlannedChange }
   readonly findings: readonly Finding[]
+  readonly tests: PlanTests | null
+  /** Cases whose cost changes, in units of work. */
+  readonly cost:
+    | readonly { readonly policy: string; readonly test: string; readonly before: number; readonly after: number }[]
+    | null
   readonly requests: readonly { readonly id: string; readonly actor: string }[]
   readonly createdAt: string
   readonly decidedAt: string | null
@@ -135,8 +171,34 @@ export interface DocumentDiff {
   readonly files: readonly FileDiff[]
 }
 
+interface Allowed {
+  readonly allowed: boolean
+  /** Why not. */
+  readonly because: string | null
+}
+
+export interface ApprovalRule {
+  readonly rule: string
+  readonly actors: readonly string[]
+  readonly roles: readonly string[]
+  readonly groups: readonly string[]
+  /** Only who is in all of these. */
+  readonly ownGroups: readonly string[] | null
+  readonly uncovered: readonly string[]
+}
+
+export interface Approval {
+  readonly mode: 'open' | 'required'
+  readonly rules: readonly ApprovalRule[]
+  /** Who made it, where another must approve. */
+  readonly notBy: readonly string[]
+  readonly you: { readonly approve: Allowed; readonly reject: Allowed }
+}
+
 export interface PlanWithDiffs extends Plan {
   readonly diffs: readonly DocumentDiff[]
+  /** null unless it waits. */
+  readonly approval: Approval | null
 }
 
 export interface Rule {

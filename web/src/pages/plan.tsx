@@ -1,79 +1,18 @@
 /** One plan: what it changes, line by line, what was found, and the decision about it. */
 import { useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
-import { useState } from 'react'
-import { call } from '../api/client.ts'
 import { planQuery } from '../api/queries.ts'
-import type { Plan, PlanWithDiffs } from '../api/types.ts'
-import { Button } from '../parts/button.tsx'
-import { Dialog } from '../parts/dialog.tsx'
+import type { PlanWithDiffs } from '../api/types.ts'
 import { Diffs } from '../parts/diff.tsx'
 import { Findings } from '../parts/findings.tsx'
 import { Loaded } from '../parts/loaded.tsx'
 import { Page } from '../parts/page.tsx'
 import { State } from '../parts/state.tsx'
 import { Time } from '../parts/time.tsx'
-import { useChange } from '../parts/use-change.ts'
+import { Decision, WhoMayApprove } from './plan-decision.tsx'
+import { PlanTests } from './plan-tests.tsx'
 import { KeyLink } from './policy-link.tsx'
-import { summaryOf } from './plans.tsx'
-
-const Reject = ({ plan, onClose }: { readonly plan: Plan; readonly onClose: () => void }) => {
-  const [reason, setReason] = useState('')
-  const reject = useChange({
-    run: () => call(`/api/plans/${plan.id}/reject`, { method: 'POST', json: { reason: reason.trim() || null } }),
-    done: () => 'The plan is rejected; nothing of it was applied.',
-  })
-  return (
-    <Dialog
-      title="Reject this plan"
-      about={`Nothing of it is applied. ${plan.subject.join(', ')} is held at what is in force until a newer commit arrives or somebody releases it.`}
-      open
-      onClose={onClose}
-    >
-      <form
-        className="stack"
-        onSubmit={(event) => {
-          event.preventDefault()
-          reject.mutate(undefined, { onSuccess: onClose })
-        }}
-      >
-        <label className="field">
-          <span>Reason, for people</span>
-          <input value={reason} maxLength={500} onChange={(event) => setReason(event.target.value)} />
-        </label>
-        <div className="row end">
-          <Button onClick={onClose}>Cancel</Button>
-          <Button submit look="danger" busy={reject.isPending}>
-            Reject
-          </Button>
-        </div>
-      </form>
-    </Dialog>
-  )
-}
-
-const Decision = ({ plan }: { readonly plan: Plan }) => {
-  const [rejecting, setRejecting] = useState(false)
-  const approve = useChange({
-    run: () => call<Plan | { readonly message: string }>(`/api/plans/${plan.id}/approve`, { method: 'POST' }),
-    done: () => `Approved: ${summaryOf(plan)}.`,
-  })
-  return (
-    <>
-      {plan.status === 'Waiting' && (
-        <>
-          <Button action="approve" look="primary" busy={approve.isPending} onClick={() => approve.mutate(undefined)}>
-            Approve
-          </Button>
-          <Button action="approve" look="danger" onClick={() => setRejecting(true)}>
-            Reject …
-          </Button>
-        </>
-      )}
-      {rejecting && <Reject plan={plan} onClose={() => setRejecting(false)} />}
-    </>
-  )
-}
+import { shortRevision } from './short-revision.ts'
 
 const Keys = ({ title, keys }: { readonly title: string; readonly keys: readonly string[] }) =>
   keys.length === 0 ? null : (
@@ -107,7 +46,7 @@ const Facts = ({ plan }: { readonly plan: PlanWithDiffs }) => (
       </>
     )}
     <dt>Sources</dt>
-    <dd>{plan.sources.map(({ name, revision }) => `${name} ${revision}`).join(', ')}</dd>
+    <dd>{plan.sources.map(({ name, revision }) => `${name} ${shortRevision(revision)}`).join(', ')}</dd>
     {plan.requests.length > 0 && (
       <>
         <dt>Asked for by</dt>
@@ -134,6 +73,8 @@ export const PlanPage = () => {
         {(shown) => (
           <>
             <Facts plan={shown} />
+            <WhoMayApprove plan={shown} />
+            <PlanTests plan={shown} />
             {shown.findings.length > 0 && (
               <section className="stack tight">
                 <h2>Findings</h2>

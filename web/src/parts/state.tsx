@@ -2,6 +2,7 @@
 import {
   Ban,
   CircleCheck,
+  CircleSlash,
   CircleX,
   Clock,
   GitMerge,
@@ -26,6 +27,9 @@ const looks = {
   Conflict: [GitMerge, 'bad'],
   Failed: [CircleX, 'bad'],
   error: [CircleX, 'bad'],
+  passed: [CircleCheck, 'good'],
+  failed: [CircleX, 'bad'],
+  skipped: [CircleSlash, 'quiet'],
   warning: [TriangleAlert, 'warn'],
   Rejected: [Ban, 'warn'],
   Stale: [History, 'quiet'],
