@@ -119,6 +119,13 @@ export interface AuthConfig {
   readonly maxMutations: number
 }
 
+/** How the console signs users in: all of it is public. */
+export interface ConsoleClient {
+  readonly clientId: string
+  readonly scopes: readonly string[]
+  readonly parameters: Readonly<Record<string, string>>
+}
+
 export interface OidcConfig {
   readonly issuer: string
   readonly audience: string
@@ -129,6 +136,8 @@ export interface OidcConfig {
   /** Dotted paths in the token. */
   readonly claims: { readonly actor: string; readonly roles: string; readonly groups: string }
   readonly prefix: string
+  /** null: the console takes pasted tokens only. */
+  readonly console: ConsoleClient | null
 }
 
 export interface Config {

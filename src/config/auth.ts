@@ -58,10 +58,15 @@ const referred = (written: unknown, env: Env, report: Report): Secret | null => 
 }
 
 const readOidc = (values: KeyValues, report: Report): OidcConfig | null => {
-  const { oidcIssuer: issuer, oidcAudience: audience } = values
-  if (!issuer && !audience) return null
+  const { oidcIssuer: issuer, oidcAudience: audience, oidcConsoleClient: clientId } = values
+  if (!issuer && !audience) {
+    if (clientId) report('auth.oidc.console.clientId: needs auth.oidc.issuer and auth.oidc.audience')
+    return null
+  }
   if (!issuer) report('auth.oidc.issuer: is needed beside auth.oidc.audience')
   if (!audience) report('auth.oidc.audience: is needed beside auth.oidc.issuer')
+  if (clientId && !values.oidcConsoleScopes?.includes('openid'))
+    report('auth.oidc.console.scopes: openid is one of them')
   return {
     issuer,
     audience,
@@ -70,5 +75,8 @@ const readOidc = (values: KeyValues, report: Report): OidcConfig | null => {
     keysForMs: values.oidcKeysFor,
     claims: { actor: values.oidcActor, roles: values.oidcRoles, groups: values.oidcGroups },
     prefix: values.oidcPrefix,
+    console: clientId
+      ? { clientId, scopes: values.oidcConsoleScopes ?? [], parameters: values.oidcConsoleParameters ?? {} }
+      : null,
   }
 }

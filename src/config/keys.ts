@@ -12,6 +12,7 @@ import {
   networks,
   paths,
   processes,
+  requestParameters,
   size,
   words,
 } from './values.ts'
@@ -189,6 +190,27 @@ export const keys = {
     schema: z.string().regex(/^[A-Za-z0-9._@-]*$/, 'may have letters, digits and . _ @ - only'),
     default: '',
     doc: 'Stands before the name of each actor of the provider, so that none has the name of a token’s actor.',
+  }),
+  oidcConsoleClient: key({
+    path: 'auth.oidc.console.clientId',
+    env: 'EDICT_OIDC_CONSOLE_CLIENT_ID',
+    schema: z.string(),
+    default: '',
+    doc: 'The public client (no secret, code flow with PKCE) as which the console signs users in; see [console.md](console.md#signing-in). Empty: it takes pasted tokens only.',
+  }),
+  oidcConsoleScopes: key({
+    path: 'auth.oidc.console.scopes',
+    env: 'EDICT_OIDC_CONSOLE_SCOPES',
+    schema: words,
+    default: 'openid',
+    doc: 'The scopes that it asks for (`[openid, profile]`).',
+  }),
+  oidcConsoleParameters: key({
+    path: 'auth.oidc.console.parameters',
+    env: 'EDICT_OIDC_CONSOLE_PARAMETERS',
+    schema: requestParameters,
+    default: '',
+    doc: 'What else it sends when it asks, as in a query: where a provider wants to be told for whom the token is, `resource=https://edict.example.org` (RFC 8707) or `audience=…`.',
   }),
   trustedProxies: key({
     path: 'server.trustedProxies',

@@ -74,6 +74,25 @@ export const issuerUrl = z.string().refine((text) => {
   return search === '' && hash === '' && (protocol === 'https:' || (protocol === 'http:' && isLoopback))
 }, 'is not an https address without query (http is for loopback)')
 
+/** What the console says itself when it sends somebody to the provider. */
+const ownParameters = new Set(
+  'client_id response_type response_mode redirect_uri scope state nonce code_challenge code_challenge_method request request_uri'.split(
+    ' ',
+  ),
+)
+
+/** `resource=https://edict.example.org&acr_values=2`: as in a query. */
+export const requestParameters = z.string().transform((text, context) => {
+  const all = [...new URLSearchParams(text)]
+  const wrong = all.find(([name, value], at) => {
+    return name === '' || value === '' || ownParameters.has(name) || all.findIndex(([other]) => other === name) < at
+  })
+  if (wrong === undefined) return Object.fromEntries(all)
+  const message = `is not a query such as resource=https://edict.example.org, with names that the console does not set itself: ${wrong[0]}`
+  context.addIssue({ code: 'custom', message })
+  return z.NEVER
+})
+
 /** Work of one evaluation: what the meter can count. */
 export const budgetUnits = count.max(2_147_483_647)
 

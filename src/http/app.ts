@@ -48,6 +48,7 @@ import { type PlanStore, planRoutes } from './routes/plans.ts'
 import { type HoldStore, releaseRoutes } from './routes/release.ts'
 import { type RevisionStore, revisionRoutes } from './routes/revisions.ts'
 import { type ReadStats, statsRoutes } from './routes/stats.ts'
+import { type SignInWithOidc, signInRoutes } from './routes/sign-in.ts'
 import { sourceRoutes, type SourceStore } from './routes/sources.ts'
 import { type TokenStore, tokenRoutes } from './routes/tokens.ts'
 import { type VerifyWebhook, webhookRoutes } from './routes/webhook.ts'
@@ -90,6 +91,8 @@ export interface AppDeps {
   readonly authzInForce: Approvals['authz']
   readonly guard: HostGuard
   readonly limits: BatchLimits
+  /** How the console signs users in at the identity provider; null: it does not. */
+  readonly signIn: SignInWithOidc | null
   /** Where the built console lies. */
   readonly consoleFolder: string
   readonly log: ErrorLog
@@ -148,6 +151,7 @@ export const createApp = (deps: AppDeps): App => {
   tokenRoutes(app, { tokens: deps.tokens, enforce })
   authzRoutes(app, { rules: deps.authz, enforce })
   whoamiRoutes(app, { mode: deps.identity.mode, enforce })
+  signInRoutes(app, { oidc: deps.signIn })
   webhookRoutes(app, {
     sources,
     requests,
@@ -166,7 +170,8 @@ export const createApp = (deps: AppDeps): App => {
   })
   eventRoutes(app, { hub: createEventHub({ registry, sources: sources.list }), signal: deps.signal })
   documentationRoutes(app, { version })
-  consoleRoutes(app, { folder: deps.consoleFolder })
+  const connect = deps.signIn === null ? [] : [new URL(deps.signIn.issuer).origin]
+  consoleRoutes(app, { folder: deps.consoleFolder, connect })
   policyRoutes(app, { registry, policies, enforce })
   return app
 }

@@ -1,5 +1,6 @@
 /** Joins the HTTP server: the hot path and the application over one registry, one guard and one set of numbers. */
 import { createWebhookVerifier } from '../../sync/webhook-verifier.ts'
+import type { OidcConfig } from '../config.ts'
 import { openDraftCompiler } from '../compiler.ts'
 import { consoleFolder } from '../console-folder.ts'
 import { createAdmission } from '../http/admit.ts'
@@ -43,6 +44,11 @@ const openDecisionLog = ({ config, log }: HttpOptions) => {
   const { decisions, decisionInput: input, decisionHeaders: headers } = config.log
   return decisions ? createDecisionLog({ log: log.child({ part: 'decision' }), input, headers }) : undefined
 }
+
+const signInOf = (oidc: OidcConfig | null) =>
+  oidc === null || oidc.console === null
+    ? null
+    : { ...oidc.console, scopes: [...oidc.console.scopes], issuer: oidc.issuer, audience: oidc.audience }
 
 export const createHttp = (options: HttpOptions): Http => {
   const { known, identity, enforce } = options.who
@@ -96,6 +102,7 @@ export const createHttp = (options: HttpOptions): Http => {
     authzInForce: options.rules.authz,
     guard,
     limits: config.limits,
+    signIn: signInOf(config.auth.oidc),
     consoleFolder,
     prefixes: config.api.prefixes,
     log,

@@ -38,6 +38,7 @@ import { createAddressOf } from '../../src/http/client.ts'
 import type { Identity } from '../../src/http/middleware/identify.ts'
 import type { Confirmation } from '../../src/http/routes/lock.ts'
 import type { Health } from '../../src/http/routes/operation.ts'
+import type { SignInWithOidc } from '../../src/http/routes/sign-in.ts'
 import type { WebhookVerdict } from '../../src/http/routes/webhook.ts'
 import { createServer } from '../../src/http/server.ts'
 import { createArchive } from '../../src/registry/archive.ts'
@@ -186,6 +187,7 @@ export interface FixtureOptions {
   }>
   readonly loopbackOnly?: boolean
   readonly consoleFolder?: string
+  readonly signIn?: SignInWithOidc
   readonly decide?: Partial<Pick<DecideOptions, 'stale' | 'decisionLog' | 'log'>>
   readonly identity?: Partial<Identity>
   readonly enforce?: Enforce
@@ -381,6 +383,7 @@ export const createFixture = (options: FixtureOptions = {}) => {
       list: async () => [],
       confirmed: async () => held.confirmation,
     },
+    signIn: options.signIn ?? null,
     consoleFolder: options.consoleFolder ?? '/nowhere',
     authz: {
       state: () => ({

@@ -1,4 +1,7 @@
-/** A real OpenID provider on loopback, whose keys can be rotated and which can be away. Its tokens are JWTs. */
+/**
+ * A real OpenID provider on loopback, whose keys can be rotated and which can be away. Its tokens are JWTs. People sign in
+ * with any name and password, at a browser sent by the client `edict-console`; they have the roles of `roles`.
+ */
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { exportJWK, generateKeyPair, type CryptoKey, type JWK } from 'jose'
 import { Provider } from 'oidc-provider'
@@ -21,10 +24,23 @@ export interface TestProvider {
   readonly rotate: () => Promise<void>
   readonly stop: () => Promise<void>
   readonly start: () => Promise<void>
+  /** Of tokens that are given out from now on. */
+  readonly lifetime: (seconds: number) => void
 }
 
 export const audience = 'https://edict.example.org'
 const client = { client_id: 'ci-payments', client_secret: 'a-client-secret-for-tests' }
+
+/** A public client. Native, because those may come from any port of loopback. */
+export const consoleClient = 'edict-console'
+const consoleClientOf = (redirectUri: string) => ({
+  client_id: consoleClient,
+  token_endpoint_auth_method: 'none',
+  application_type: 'native',
+  grant_types: ['authorization_code'],
+  response_types: ['code'],
+  redirect_uris: [redirectUri],
+})
 
 const newKey = async (): Promise<SigningKey> => {
   const { publicKey, privateKey } = await generateKeyPair('RS256', { extractable: true })
@@ -32,13 +48,25 @@ const newKey = async (): Promise<SigningKey> => {
   return { kid, publicKey, privateKey, jwk: { ...(await exportJWK(privateKey)), kid, alg: 'RS256', use: 'sig' } }
 }
 
-const configuration = (jwk: JWK) => ({
+interface Settings {
+  readonly jwk: JWK
+  readonly redirectUri: string
+  readonly roles: readonly string[]
+  readonly lifetime: () => number
+}
+
+const configuration = ({ jwk, redirectUri, roles, lifetime }: Settings) => ({
   jwks: { keys: [jwk] },
-  clients: [{ ...client, grant_types: ['client_credentials'], redirect_uris: [], response_types: [], scope: 'edict' }],
-  scopes: ['edict'],
-  ttl: { ClientCredentials: 600 },
+  clients: [
+    { ...client, grant_types: ['client_credentials'], redirect_uris: [], response_types: [], scope: 'edict' },
+    consoleClientOf(redirectUri),
+  ],
+  scopes: ['edict', 'openid'],
+  cookies: { keys: ['a-cookie-key-for-tests'] },
+  ttl: { ClientCredentials: 600, Interaction: 600, Session: 600, Grant: 600, IdToken: 600, AuthorizationCode: 60 },
+  clientBasedCORS: () => true,
   features: {
-    devInteractions: { enabled: false },
+    devInteractions: { enabled: true },
     clientCredentials: { enabled: true },
     resourceIndicators: {
       enabled: true,
@@ -46,14 +74,22 @@ const configuration = (jwk: JWK) => ({
         scope: 'edict',
         audience: resource,
         accessTokenFormat: 'jwt',
+        accessTokenTTL: lifetime(),
         jwt: { sign: { alg: 'RS256' } },
       }),
     },
   },
-  extraTokenClaims: () => ({ roles: ['author'], groups: ['payments'], realm_access: { roles: ['operator'] } }),
+  extraTokenClaims: () => ({ roles, groups: ['payments'], realm_access: { roles: ['operator'] } }),
 })
 
-export const startProvider = async (): Promise<TestProvider> => {
+export const startProvider = async ({
+  roles = ['author'],
+  redirectUri = 'http://127.0.0.1/console/signed-in',
+}: {
+  readonly roles?: readonly string[]
+  readonly redirectUri?: string
+} = {}): Promise<TestProvider> => {
+  let seconds = 600
   let answer: RequestListener = () => undefined
   let fetches = 0
   let server: Server
@@ -75,7 +111,10 @@ export const startProvider = async (): Promise<TestProvider> => {
   const issuer = `http://127.0.0.1:${port}`
   let key = await newKey()
   const mount = (): void => {
-    answer = new Provider(issuer, configuration(key.jwk)).callback()
+    answer = new Provider(
+      issuer,
+      configuration({ jwk: key.jwk, redirectUri, roles, lifetime: () => seconds }),
+    ).callback()
   }
   mount()
   return {
@@ -92,6 +131,9 @@ export const startProvider = async (): Promise<TestProvider> => {
     rotate: async () => {
       key = await newKey()
       mount()
+    },
+    lifetime: (next) => {
+      seconds = next
     },
     start,
     stop,

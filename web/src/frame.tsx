@@ -21,7 +21,7 @@ import { type LiveState, useLive, useLiveState } from './live.ts'
 import { Empty, Page } from './parts/page.tsx'
 import { Problem } from './parts/problem.tsx'
 import { readTheme, themes, writeTheme } from './session/theme.ts'
-import { readToken, subscribeToken, writeToken } from './session/token.ts'
+import { readToken, signOut, subscribeToken } from './session/token.ts'
 import { Shortcuts } from './shortcuts.tsx'
 
 const SignIn = lazy(async () => ({ default: (await import('./pages/sign-in.tsx')).SignIn }))
@@ -80,7 +80,7 @@ const Who = () => {
           type="button"
           className="button"
           onClick={() => {
-            writeToken(null)
+            signOut()
             client.clear()
           }}
         >
@@ -132,7 +132,7 @@ export const Frame = () => {
   const who = useQuery(whoQuery)
   const main = useRef<HTMLElement>(null)
   const client = useQueryClient()
-  useLive(token)
+  useLive(token, who.data !== null)
   const known = useRef(token)
   useEffect(() => {
     if (known.current === token) return

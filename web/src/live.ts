@@ -91,11 +91,13 @@ const follow = async (client: QueryClient, signal: AbortSignal): Promise<void> =
   }
 }
 
-export const useLive = (token: string | null): void => {
+/** `active`: not while somebody has to sign in first: asking with a token that has ended counts as guessing at one. */
+export const useLive = (token: string | null, active: boolean): void => {
   const client = useQueryClient()
   useEffect(() => {
+    if (!active) return undefined
     const stop = new AbortController()
     void follow(client, stop.signal)
     return () => stop.abort()
-  }, [client, token])
+  }, [client, token, active])
 }

@@ -5,6 +5,7 @@ import type {
   AuditEntry,
   CatalogItem,
   CatalogPage,
+  Oidc,
   Owned,
   Plan,
   PlanWithDiffs,
@@ -15,6 +16,9 @@ import type {
   StatsMinute,
   WhoAmI,
 } from './types.ts'
+
+import { readToken } from '../session/token.ts'
+import { lookAgainMs } from '../session/expiry.ts'
 
 export interface Catalog {
   readonly policies: readonly CatalogItem[]
@@ -130,7 +134,13 @@ export const statsQuery = (filter: { readonly policy?: string; readonly minutes:
     refetchInterval: 10_000,
   })
 
-/** null: a credential is needed. */
+export const signInQuery = queryOptions({
+  queryKey: ['sign-in'],
+  queryFn: ({ signal }) => call<{ readonly oidc: Oidc | null }>('/api/sign-in', { signal }),
+  staleTime: Infinity,
+})
+
+/** null: a credential is needed. Asked now and then, so that a session that ends is noticed. */
 export const whoQuery = queryOptions({
   queryKey: ['whoami'],
   queryFn: async ({ signal }): Promise<WhoAmI | null> => {
@@ -142,6 +152,7 @@ export const whoQuery = queryOptions({
     }
   },
   staleTime: 30_000,
+  refetchInterval: ({ state }) => (state.data === null ? false : lookAgainMs(readToken(), Date.now())),
 })
 
 /** What this user may do with one policy. */

@@ -249,6 +249,15 @@ export interface WhoAmI {
   readonly may: readonly string[]
 }
 
+/** How users sign in at the identity provider. */
+export interface Oidc {
+  readonly issuer: string
+  readonly clientId: string
+  readonly scopes: readonly string[]
+  readonly parameters: Readonly<Record<string, string>>
+  readonly audience: string
+}
+
 export interface StatsMinute {
   readonly at: string
   readonly decisions: number

@@ -1,5 +1,6 @@
 /** What went wrong and what to do about it. */
 import { ApiError } from '../api/client.ts'
+import { Advised } from '../session/advised.ts'
 
 const advice: Readonly<Record<string, string>> = {
   unreachable: 'It is asked again every 2 s. See whether it runs, and the network between.',
@@ -15,6 +16,7 @@ const advice: Readonly<Record<string, string>> = {
 
 export const Problem = ({ error }: { readonly error: unknown }) => {
   const known = error instanceof ApiError ? error : null
+  const help = error instanceof Advised ? error.advice : advice[known?.code ?? '']
   const text = error instanceof Error ? error.message : String(error)
   return (
     <div className="notice bad stack tight" role="alert">
@@ -29,7 +31,7 @@ export const Problem = ({ error }: { readonly error: unknown }) => {
           ))}
         </ul>
       )}
-      {known !== null && advice[known.code] !== undefined && <span>{advice[known.code]}</span>}
+      {help !== undefined && <span>{help}</span>}
       {known?.id && (
         <span className="hint">
           {known.code} · request <code>{known.id}</code>

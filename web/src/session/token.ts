@@ -1,5 +1,6 @@
 /** The bearer token of this tab: kept until the tab is closed, never in a URL and never in a cookie. */
 const key = 'edict.token'
+const outKey = 'edict.signed-out'
 
 const listeners = new Set<() => void>()
 
@@ -7,9 +8,20 @@ export const readToken = (): string | null => sessionStorage.getItem(key)
 
 export const writeToken = (token: string | null): void => {
   if (token === null) sessionStorage.removeItem(key)
-  else sessionStorage.setItem(key, token)
+  else {
+    sessionStorage.setItem(key, token)
+    sessionStorage.removeItem(outKey)
+  }
   for (const tell of listeners) tell()
 }
+
+/** By the user, not because it ended. */
+export const signOut = (): void => {
+  sessionStorage.setItem(outKey, 'yes')
+  writeToken(null)
+}
+
+export const hasSignedOut = (): boolean => sessionStorage.getItem(outKey) !== null
 
 export const subscribeToken = (tell: () => void): (() => void) => {
   listeners.add(tell)
