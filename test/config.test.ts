@@ -191,6 +191,36 @@ sources:
     expect(problemsOf(yaml)).toHaveLength(1)
   })
 
+  it('says how the console signs users in, with a client of a provider that is configured as well', () => {
+    const yaml = `
+auth:
+  oidc:
+    issuer: https://login.example.org/realms/main
+    audience: edict
+    console: { clientId: edict-console, scopes: [openid, profile], parameters: 'resource=https://e.example.org&x=1' }
+`
+    expect(loadConfig({ env: {}, cwd: folder(yaml) }).auth.oidc?.console).toEqual({
+      clientId: 'edict-console',
+      scopes: ['openid', 'profile'],
+      parameters: { resource: 'https://e.example.org', x: '1' },
+    })
+    const bearerOnly = yaml.replace(/ {4}console.*\n/, '')
+    expect(loadConfig({ env: {}, cwd: folder(bearerOnly) }).auth.oidc?.console).toBeNull()
+  })
+
+  it('refuses a client of the console that could sign nobody in', () => {
+    const oidc = '{ issuer: https://login.example.org, audience: edict, console: { clientId: c, '
+    expect(problemsOf('auth: { oidc: { console: { clientId: c } } }')).toEqual([
+      'auth.oidc.console.clientId: needs auth.oidc.issuer and auth.oidc.audience',
+    ])
+    expect(problemsOf(`auth: { oidc: ${oidc} scopes: profile } } }`)).toEqual([
+      'auth.oidc.console.scopes: openid is one of them',
+    ])
+    expect(problemsOf(`auth: { oidc: ${oidc} parameters: 'state=mine' } } }`)).toEqual([
+      expect.stringContaining('auth.oidc.console.parameters: is not a query such as'),
+    ])
+  })
+
   it('says where the YAML is broken', () => {
     expect(problemsOf('server: { port: 1').join()).toContain('line')
   })

@@ -47,6 +47,18 @@ describe('the console', () => {
     expect(one.header('cache-control')).toBe('no-store')
   })
 
+  it('may ask the identity provider that signs users in, and no other address', async () => {
+    const signIn = {
+      ...{ issuer: 'https://login.example.org/realms/main', clientId: 'edict-console', audience: 'edict' },
+      ...{ scopes: ['openid'], parameters: {} },
+    }
+    const door = throughApp(createFixture({ consoleFolder: folder, signIn }))
+    const policy = (await door('/console/')).header('content-security-policy')
+    expect(policy).toContain("connect-src 'self' https://login.example.org;")
+    expect(JSON.parse((await door('/api/sign-in')).text)).toEqual({ oidc: signIn })
+    expect(JSON.parse((await ask('/api/sign-in')).text)).toEqual({ oidc: null })
+  })
+
   it('lets hashed files be kept for ever, compressed for who takes it', async () => {
     const plain = await ask('/console/assets/a-1.js')
     expect([plain.status, plain.text]).toEqual([200, 'plain'])

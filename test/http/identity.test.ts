@@ -74,6 +74,8 @@ const open: readonly RegExp[] = [
   /^POST \/$/,
   // What is in force and where it comes from, without any text.
   /^GET \/api\/(?:catalog|sources|ownership|revisions|stats|events)\b/,
+  // How to get a credential.
+  /^GET \/api\/sign-in$/,
   // Signed by the forge.
   /^POST \/api\/sources\/[^/]+\/webhook$/,
 ]
@@ -129,6 +131,11 @@ describe('with the token of one and the name of another', () => {
 })
 
 describe('a credential that is not good', () => {
+  it('is not looked at where one asks how to get another', async () => {
+    const { door } = setUp()
+    expect((await door('/api/sign-in', { headers: { authorization: 'Bearer nonsense' } })).status).toBe(200)
+  })
+
   it('is refused, not ignored, and answered with what is wrong', async () => {
     const { door } = setUp()
     const reply = await door('/api/catalog', { headers: { authorization: 'Bearer nonsense' } })

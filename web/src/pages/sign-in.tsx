@@ -149,11 +149,11 @@ export const SignIn = ({ expired }: { readonly expired: boolean }) => {
       {oidc && (
         <>
           <Provider oidc={oidc} flow={flow} />
-          <ForAdministrators oidc={oidc} />
           <details>
-            <summary>With a token</summary>
+            <summary>With a token instead</summary>
             <Paste flow={flow} />
           </details>
+          <ForAdministrators oidc={oidc} />
         </>
       )}
       {(oidc === null || how.error !== null) && <Paste flow={flow} look="primary" />}
