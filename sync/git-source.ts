@@ -19,6 +19,12 @@ import { parseGitUrl } from './git-url.ts'
 import { createGit, GitFailure } from './git.ts'
 import { SourceError, type Blame, type Source } from './source.ts'
 
+/** Addresses: of who wrote it, who committed it, and whom its message names as having written it, too. */
+const authorFormat = '--format=%ae%n%ce%n%(trailers:key=Co-authored-by,valueonly)'
+
+/** With more than these, all that the source has counts. */
+const mostPaths = 500
+
 export function createGitSource(
   config: GitSourceConfig,
   {
@@ -133,6 +139,22 @@ export function createGitSource(
           throw new SourceError('FetchFailed', `${location.url}: the folder "${path}" ${error.message} on "${branch}"`)
         throw error
       }
+    },
+
+    async authors({ from, to, paths }) {
+      const inside = paths.length > mostPaths ? [''] : paths
+      const within = inside
+        .map((one) => [path, one].filter((part) => part !== '').join('/'))
+        .filter((one) => one !== '')
+      const log = (range: string) =>
+        git.run(
+          ['--literal-pathspecs', 'log', '--full-history', '--no-mailmap', authorFormat, range, '--', ...within],
+          {},
+        )
+      const isCommit = from !== null && /^[0-9a-f]{40,64}$/.test(from)
+      // What was in force may be gone with a force push: then all that is known counts.
+      const shown = await (isCommit ? log(`${from}..${to}`).catch(() => log(to)) : log(to))
+      return [...new Set(shown.match(/[^\s<>,]+@[^\s<>,]+/g)?.map((address) => address.toLowerCase()))]
     },
 
     blame(file, commit) {

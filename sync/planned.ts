@@ -35,6 +35,8 @@ export interface PlanOptions {
   readonly subject: readonly string[]
   /** What the API is asked for with it. */
   readonly requests?: readonly PlannedRequest[]
+  /** Who had a hand in the commits that it takes up. */
+  readonly authors?: readonly string[]
   readonly stored: { readonly modules: readonly ModuleDocument[] }
   readonly kind?: PlanDocument['kind']
   readonly message?: string
@@ -92,6 +94,7 @@ export async function planDocument(options: PlanOptions, deps: PlannerDeps): Pro
     tests: plannedTests(built.tests),
     cost: costChanges(built.tests),
     requests: [...(options.requests ?? [])],
+    authors: [...(options.authors ?? [])],
     status: 'Waiting',
     message,
     createdAt: now,

@@ -8,6 +8,7 @@ import type { ApiWrites } from '../src/store/api-writes.ts'
 import type { EntryInfo } from '../src/store/audit-chain.ts'
 import type { Store } from '../src/store/store.ts'
 import { newestCommits } from './approval.ts'
+import { commitAuthors } from './commit-authors.ts'
 import type { Gate } from './gate.ts'
 import type { BuildFrom, Chosen, World } from './look.ts'
 import { digestOfPlan, planDocument, plannedRequests, type PlannerDeps } from './planned.ts'
@@ -85,7 +86,9 @@ async function makeWait(
   const identity = { built, baseRevision: stored.revision, seen, standing, requests }
   if (waiting?.digest === digestOfPlan(identity)) return waiting._id
   const subject = [...sources].sort()
-  const plan = await planDocument({ ...identity, subject, stored: await documents(), now: clock() }, planner)
+  const inForce = await documents()
+  const authors = await commitAuthors({ ...identity, stored: inForce })
+  const plan = await planDocument({ ...identity, subject, authors, stored: inForce, now: clock() }, planner)
   const known = new Set(all.flatMap(({ _id, waits }) => (waits == null ? [] : [_id])))
   const fresh = (granted?.entries ?? []).filter(({ request }) => request !== null && !known.has(request))
   await store.plans.propose(plan, actor, fresh.map(askedOf))

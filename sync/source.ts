@@ -10,6 +10,12 @@ export interface Blame {
   readonly date: Date
 }
 
+export interface AuthorRange {
+  readonly from: string | null
+  readonly to: string
+  readonly paths: readonly string[]
+}
+
 export interface Source {
   readonly name: string
   readonly kind: Fragment['kind']
@@ -19,6 +25,11 @@ export interface Source {
   readonly load: (options: { readonly signal?: AbortSignal }) => Promise<Fragment>
   /** The last commit at or before `commit` that touched a file; null where the source keeps no history. */
   readonly blame: (path: string, commit: string) => Promise<Blame | null>
+  /**
+   * E-mail addresses of those who wrote or committed changes of these paths, up to `to` and not up to `from` yet; of all
+   * of their history where `from` is null or not known any more. Absent where the source keeps no history.
+   */
+  readonly authors?: (range: AuthorRange) => Promise<readonly string[]>
   /** Calls back (debounced) when the content may have changed; absent where it cannot be known. */
   readonly watch?: (onChange: () => void, signal: AbortSignal) => void
 }

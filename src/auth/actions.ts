@@ -14,7 +14,7 @@ export interface Resource {
   readonly key: string
   /** Whose it is: a policy's group, a rule's service, the first folder of a module. */
   readonly group?: string | undefined
-  /** Ids of those who made it what it is, where four eyes are to look at it. */
+  /** Who made it what it is, by id or e-mail address, where four eyes are to look at it. */
   readonly by?: readonly string[] | undefined
   /** What a token gives. */
   readonly roles?: readonly string[] | undefined

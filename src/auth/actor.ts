@@ -7,6 +7,8 @@ export interface Actor {
   readonly kind: 'local' | 'token' | 'oidc' | 'bootstrap' | 'system' | 'webhook' | 'cli' | 'break-glass'
   readonly roles: readonly string[]
   readonly groups: readonly string[]
+  /** By which the authors of commits are compared with them. Nobody may more by them. */
+  readonly emails?: readonly string[]
 }
 
 /** All of a request that can say who acts. */

@@ -4,6 +4,7 @@ import type { Rules } from './rules.ts'
 export interface AuthzData {
   readonly authz: {
     readonly groups: Rules['groups']
+    readonly emails: Rules['emails']
     readonly rules: readonly AuthzRule[]
     readonly four_eyes: readonly string[]
     readonly protected: readonly string[]
@@ -20,9 +21,13 @@ interface AuthzRule {
 }
 
 /** `protectedKeys`: patterns of what is protected. */
-export const authzData = ({ groups, rules, four_eyes }: Rules, protectedKeys: readonly string[]): AuthzData => ({
+export const authzData = (
+  { groups, emails, rules, four_eyes }: Rules,
+  protectedKeys: readonly string[],
+): AuthzData => ({
   authz: {
     groups,
+    emails,
     rules: rules.map(({ scope, target_scope, ...rule }) => ({
       ...rule,
       scope: scopeOf(scope ?? target_scope ?? 'any'),

@@ -39,12 +39,21 @@ uncovered contains resource.key if {
 	count(covering(resource)) == 0
 }
 
+# What the actor is known as to those who write down who made something: Git knows addresses.
+names := {lower(name) |
+	some name in array.concat(
+		[input.actor.id],
+		array.concat(object.get(input.actor, "emails", []), object.get(authz.emails, input.actor.id, [])),
+	)
+}
+
 # Who made a change does not approve it, who locked does not unlock.
 four_eyes if {
 	input.action in {"approve", "unlock"}
 	input.actor.kind != "break-glass"
 	some resource in input.resources
-	input.actor.id in object.get(resource, "by", [])
+	some maker in object.get(resource, "by", [])
+	lower(maker) in names
 	some pattern in authz.four_eyes
 	regex.match(pattern, resource.key)
 }

@@ -69,8 +69,13 @@ const actorOf = (payload: JWTPayload, { claims, prefix }: OidcOptions): Actor =>
     kind: 'oidc',
     roles: names(claimAt(payload, claims.roles)),
     groups: names(claimAt(payload, claims.groups)),
+    ...emailsOf(payload),
   }
 }
+
+/** One that the provider says it has not checked is nobody's. */
+const emailsOf = ({ email, email_verified: isVerified }: JWTPayload): Pick<Actor, 'emails'> =>
+  typeof email === 'string' && email !== '' && isVerified !== false && isVerified !== 'false' ? { emails: [email] } : {}
 
 /** A claim by its whole name (`https://example.org/roles`), else along its dots. */
 const claimAt = (payload: JWTPayload, path: string): unknown =>

@@ -78,6 +78,8 @@ function kindProblems({ actions: asked, scope: what, target_scope: where }: Writ
 export const rulesSchema = z
   .strictObject({
     groups: z.record(name, names).default({}),
+    /** By actor: addresses that commits of theirs bear. */
+    emails: z.record(name, names).default({}),
     rules: z.array(rule).min(1),
     four_eyes: z.array(pattern).default([]),
   })

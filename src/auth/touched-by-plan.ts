@@ -6,13 +6,15 @@ export interface Planned {
   readonly changes: { readonly policies: Names; readonly modules: Names }
   /** Whose wishes it contains: they made it. */
   readonly requests: readonly { readonly actor: string }[]
+  /** Who wrote or committed it. */
+  readonly authors?: readonly string[]
 }
 
 type Names = Pick<PlanSummary['changes']['policies'], 'create' | 'replace' | 'remove'>
 
 /** null, or with no changes: the plan itself, so that something is asked for. */
 export function touchedByPlan(id: string, plan: Planned | null): readonly Resource[] {
-  const by = plan?.requests.map(({ actor }) => actor) ?? []
+  const by = [...(plan?.requests ?? []).map(({ actor }) => actor), ...(plan?.authors ?? [])]
   const policies = namesOf(plan?.changes.policies).map((key) => policyResource(key, by))
   const modules = namesOf(plan?.changes.modules).map((key) => storedModuleResource(key, by))
   const touched = [...policies, ...modules]

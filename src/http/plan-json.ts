@@ -45,6 +45,9 @@ export const planSchema = z
         }),
       )
       .openapi({ description: 'Changes asked for through the API.' }),
+    authors: z
+      .array(z.string())
+      .openapi({ description: 'Who wrote or committed what it changes, by e-mail address, as Git has it.' }),
     createdAt: instant,
     decidedAt: instant.nullable(),
     decidedBy: z.string().nullable(),

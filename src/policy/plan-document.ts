@@ -100,6 +100,8 @@ export const planDocumentSchema = z.object({
   cost: z.array(costChangeSchema).nullable(),
   /** Changes asked for through the API that it contains, in the order in which they are made. */
   requests: z.array(plannedRequestSchema),
+  /** E-mail addresses of those who wrote or committed what it changes, as Git has them; empty where nobody approves. */
+  authors: z.array(z.string()).default([]),
   status: z.enum(planStatuses),
   /** Why it is what it is, for people. */
   message: z.string(),

@@ -134,6 +134,20 @@ describe('the gate', () => {
     await enforce(actor('alice'), 'unlock', policyResource('shop/discount/1', ['alice']))
   })
 
+  it('whoever is known by the address of a commit does not approve it, in any case of its letters', async () => {
+    const enforce = await gateOf({ ...rules, emails: { alice: ['Alice@Example.org'] } })
+    const plan = policyResource('payments/pay/1', ['ALICE@example.org', 'carol@example.org', 'bob@example.org'])
+    const refused = { message: expect.stringContaining('(edict:four-eyes)') }
+    await expect(enforce(actor('alice'), 'approve', plan)).rejects.toMatchObject(refused)
+    const carol = actor('login-carol', { groups: ['payments'], kind: 'oidc', emails: ['Carol@example.org'] })
+    await expect(enforce(carol, 'approve', plan)).rejects.toMatchObject(refused)
+    const bob = actor('BOB@example.org', { groups: ['payments'] })
+    await expect(enforce(bob, 'approve', plan)).rejects.toMatchObject(refused)
+    await enforce(actor('bob'), 'approve', plan)
+    await enforce(carol, 'approve', policyResource('payments/pay/1', ['alice@example.org']))
+    await enforce(carol, 'approve', policyResource('shop/discount/1', ['carol@example.org']))
+  })
+
   it('who may make some tokens only gives away no role that he has not', async () => {
     const enforce = await gateOf(rules)
     const token = (roles: readonly string[], groups: readonly string[] = []) =>

@@ -51,6 +51,14 @@ describe('a token of the identity provider', () => {
     expect(await nested(token)).toMatchObject({ id: 'oidc-ci-payments', roles: ['operator'] })
   })
 
+  it('brings the e-mail address by which commits are compared, unless the provider has not checked it', async () => {
+    const emailsOf = async (claimed: JWTPayload) => (await verifier()(await signed(good(claimed)))).emails
+    expect(await emailsOf({ email: 'alice@example.org', email_verified: true })).toEqual(['alice@example.org'])
+    expect(await emailsOf({ email: 'alice@example.org' })).toEqual(['alice@example.org'])
+    expect(await emailsOf({ email: 'alice@example.org', email_verified: false })).toBeUndefined()
+    expect(await emailsOf({ email: 7 })).toBeUndefined()
+  })
+
   it('may give roles as words, and gives none that are not words', async () => {
     expect(await verifier()(await signed(good({ roles: 'author operator' })))).toMatchObject({
       roles: ['author', 'operator'],

@@ -154,6 +154,7 @@ const planSummary: PlanSummary = {
   tests: null,
   cost: null,
   requests: [],
+  authors: [],
   status: 'Waiting',
   message: '',
   createdAt: new Date(0),

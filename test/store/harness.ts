@@ -124,6 +124,7 @@ export const planRecord = (over: Partial<PlanDocument> = {}): PlanDocument => ({
   tests: null,
   cost: null,
   requests: [],
+  authors: [],
   status: 'Waiting',
   message: '',
   createdAt: new Date(),

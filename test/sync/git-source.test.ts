@@ -434,3 +434,42 @@ test('several readers of one mirror, from its first moment on, do not disturb ea
     await rm(await mirrorDir(), { recursive: true })
   }
 })
+
+describe('whose a change is', () => {
+  const change = async (files: Record<string, string>, author: string, message = 'change') => {
+    await repo.write(files)
+    await repo.git(['add', '-A'])
+    await repo.git(['commit', '-q', '-m', message, `--author=${author} <${author.toUpperCase()}@example.org>`])
+    return repo.git(['rev-parse', 'HEAD'])
+  }
+
+  test('says all who wrote, committed or are named in a commit of these paths since, and nobody else', async () => {
+    const first = await change({ 'p/a/one.rego': 'a', 'p/b/two.rego': 'b', 'other.rego': 'x' }, 'ann')
+    await change({ 'p/b/two.rego': 'c' }, 'bob')
+    await change({ 'other.rego': 'y' }, 'carol')
+    const message = 'change\n\nCo-authored-by: Dora <dora@example.org>'
+    const last = await change({ 'p/a/one.rego': 'd' }, 'eve', message)
+    await repo.push()
+    const git = source({ path: '/p' })
+    await git.load({})
+    const authors = (from: string | null, ...paths: string[]) => git.authors?.({ from, to: last, paths })
+    const ada = 'ada@example.org'
+    expect((await authors(first, 'a'))?.toSorted()).toEqual([ada, 'dora@example.org', 'eve@example.org'])
+    expect((await authors(first, 'b/two.rego'))?.toSorted()).toEqual([ada, 'bob@example.org'])
+    expect((await authors(null, 'b'))?.toSorted()).toEqual([ada, 'ann@example.org', 'bob@example.org'])
+    expect(await authors(last, 'a')).toEqual([])
+    expect((await authors(null, ...Array.from({ length: 501 }, (_, n) => `x${n}`)))?.length).toBe(5)
+    expect(await authors(null, '*', ':(top)other.rego')).toEqual([])
+  })
+
+  test('counts all of the history when what was in force is gone', async () => {
+    await change({ 'a/one.rego': 'a' }, 'ann')
+    const last = await change({ 'a/one.rego': 'b' }, 'bob')
+    await repo.push()
+    const git = source()
+    await git.load({})
+    const all = ['ada@example.org', 'ann@example.org', 'bob@example.org']
+    for (const from of ['0'.repeat(40), 'deadbeef'.repeat(5), 'sha256:nothing', '--all'])
+      expect((await git.authors?.({ from, to: last, paths: ['a'] }))?.toSorted()).toEqual(all)
+  })
+})

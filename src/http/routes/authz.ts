@@ -63,6 +63,7 @@ const rulesSchema = z
     since: instant.openapi({ description: 'In the process that answers.' }),
     problem,
     groups: z.record(z.string(), z.array(z.string())),
+    emails: z.record(z.string(), z.array(z.string())),
     rules: z.array(ruleSchema),
     four_eyes: z.array(z.string()),
     protected: z.array(z.string()),
