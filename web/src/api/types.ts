@@ -142,6 +142,7 @@ export interface Plan {
     | readonly { readonly policy: string; readonly test: string; readonly before: number; readonly after: number }[]
     | null
   readonly requests: readonly { readonly id: string; readonly actor: string }[]
+  readonly authors: readonly string[]
   readonly createdAt: string
   readonly decidedAt: string | null
   readonly decidedBy: string | null

@@ -53,6 +53,12 @@ const Facts = ({ plan }: { readonly plan: PlanWithDiffs }) => (
         <dd>{plan.requests.map(({ actor }) => actor).join(', ')}</dd>
       </>
     )}
+    {plan.authors.length > 0 && (
+      <>
+        <dt>Commits of</dt>
+        <dd>{plan.authors.join(', ')}</dd>
+      </>
+    )}
     <Keys title="Policies created" keys={plan.changes.policies.create} />
     <Keys title="Policies replaced" keys={plan.changes.policies.replace} />
     <Keys title="Policies removed" keys={plan.changes.policies.remove} />
