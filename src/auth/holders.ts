@@ -33,7 +33,11 @@ export function holdersOf({ rules, action, resources, deciderOf }: HoldersOption
       const isOwn = isOwnGroups(rule.scope ?? rule.target_scope)
       const groups = [...rule.groups, ...(isOwn ? ownGroups : [])]
       const actor = { id: rule.actors[0] ?? 'edict', kind: 'token' as const, roles: rule.roles, groups }
-      const { uncovered } = deciderOf({ groups: {}, rules: [rule], four_eyes: [] })({ actor, action, resources })
+      const { uncovered } = deciderOf({ groups: {}, emails: {}, rules: [rule], four_eyes: [] })({
+        actor,
+        action,
+        resources,
+      })
       const { id, actors, roles } = rule
       return { rule: id, actors, roles, groups: rule.groups, ownGroups: isOwn ? ownGroups : null, uncovered }
     })

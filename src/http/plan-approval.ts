@@ -34,7 +34,10 @@ export const approvalSchema = z
       .openapi({
         description: 'The rules that give somebody `approve`. Each thing that is touched needs one that covers it.',
       }),
-    notBy: texts.openapi({ description: 'Who asked for it through the API, where four eyes are asked for.' }),
+    notBy: texts.openapi({
+      description:
+        'Who asked for it through the API, or wrote or committed it (by e-mail address), where four eyes are asked for.',
+    }),
     you: z.object({ approve: allowedSchema, reject: allowedSchema }).openapi({ description: 'The caller.' }),
   })
   .openapi('PlanApproval')

@@ -136,7 +136,7 @@ describe.skipIf(browser === undefined)('a change that somebody else must approve
     expect(await approve.getAttribute('aria-disabled')).toBe('true')
     const who = page.getByRole('region', { name: 'Who must approve' })
     expect(await who.innerText()).toContain('roles author, approver by the rule approvers')
-    expect(await who.innerText()).toContain('Not ann, who asked for it')
+    expect(await who.innerText()).toContain('Not ann, who made it')
     expect(await violations(page)).toEqual([])
     expect(await page.getByRole('button', { name: 'Reject …' }).getAttribute('aria-disabled')).toBe('false')
     await page.context().close()

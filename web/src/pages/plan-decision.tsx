@@ -120,7 +120,7 @@ export const WhoMayApprove = ({ plan: { approval } }: { readonly plan: PlanWithD
           </ul>
           {notBy.length > 0 && (
             <p>
-              Not <strong>{notBy.join(', ')}</strong>, who asked for it: four eyes are asked for here.
+              Not <strong>{notBy.join(', ')}</strong>, who made it: four eyes are asked for here.
             </p>
           )}
           <p className={you.approve.allowed ? '' : 'notice'}>
