@@ -13,8 +13,7 @@ import { createQueue } from '../opa/queue.ts'
 import type { RulePath } from './clause.ts'
 import { ruleTitle } from './explanation.ts'
 import { buildProgram, type Program, type ProgramOpa } from './program.ts'
-import type { Explanation } from './view.ts'
-import { createRunner, type DecisionSettings, type Question } from './run.ts'
+import { createRunner, type DecisionSettings, type Explained, type Question } from './run.ts'
 
 /** What an artifact is made of. */
 export interface Subject {
@@ -35,10 +34,14 @@ export interface Asked {
   readonly rule: string | undefined
   /** Called before it is evaluated, in the same step; throws what it is refused for. */
   readonly mayStart?: (() => void) | undefined
+  /** Also the lines that it came to. */
+  readonly coverage?: boolean | undefined
+  /** Whoever gives one shares its compilation with nobody: aborted, opa is stopped. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Rejects with `invalid_request`, `policy_invalid`, `tool_unavailable`, `too_many_requests`. */
-export type Explain = (subject: Subject, asked: Asked) => Promise<Explanation>
+export type Explain = (subject: Subject, asked: Asked) => Promise<Explained>
 
 export interface ExplainerOptions {
   /** Found when it is needed first; declares `probeBuiltins`. */
@@ -53,7 +56,7 @@ export interface ExplainerOptions {
   readonly maxSource?: number
 }
 
-type Prepared = (question: Question) => Explanation
+type Prepared = (question: Question) => Explained
 
 interface Kept {
   readonly program: Program
@@ -69,32 +72,35 @@ export function createExplainer(options: ExplainerOptions): Explain {
   const kept = new LRUCache<string, Promise<Kept>>({ max: 10 })
   let waiting = 0
 
-  const prepare = async ({ files, data, settings }: Subject): Promise<Kept> => {
+  const prepare = async ({ files, data, settings }: Subject, signal?: AbortSignal): Promise<Kept> => {
     const size = files.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0)
     if (size > maxSource) throw new EdictError('policy_invalid', `${size} bytes of Rego are too many to explain`)
-    const program = await buildProgram(files, await openOpa(), {})
+    const program = await buildProgram(files, await openOpa(), { signal })
     return { program, ask: await runner.load(program, { data, settings }) }
   }
 
-  const preparedOf = (subject: Subject): Promise<Kept> => {
+  const preparedOf = (subject: Subject, signal?: AbortSignal): Promise<Kept> => {
     const key = keyOf(subject)
     const known = kept.get(key)
     if (known !== undefined) return known
-    const fresh = queue(() => prepare(subject))
-    kept.set(key, fresh)
-    fresh.catch(() => kept.delete(key))
+    const fresh = queue(() => prepare(subject, signal), { signal })
+    const keep = (): void => void kept.set(key, fresh)
+    if (signal === undefined) {
+      keep()
+      fresh.catch(() => kept.delete(key))
+    } else fresh.then(keep, () => undefined)
     return fresh
   }
 
-  return async (subject, { input, headers, rule, mayStart }) => {
+  return async (subject, { input, headers, rule, mayStart, coverage, signal }) => {
     if (waiting >= concurrency + maxWaiting)
       throw new EdictError('too_many_requests', 'too many explanations are being made; try again')
     waiting++
     try {
-      const { program, ask } = await preparedOf(subject)
+      const { program, ask } = await preparedOf(subject, signal)
       const asked = rulesAsked(program, subject.home, rule)
       mayStart?.()
-      return ask({ input, headers, home: subject.home, asked })
+      return ask({ input, headers, home: subject.home, asked, coverage })
     } finally {
       waiting--
     }

@@ -12,8 +12,11 @@ import type { Call, Clause, Condition, ParsedFile, RulePath } from './clause.ts'
  * with that number answers.
  */
 export const atBuiltin = 'edict.explain.at'
-/** `on(clause)`: whether the host wants to hear of it; `-1`: of any. */
+/** `on(clause)`: whether the host wants to hear of it; `-1`: of any; `everyCall`: of calls by conditions that hold, too. */
 export const onBuiltin = 'edict.explain.on'
+
+/** Below the numbers of rules. */
+export const everyCall = -1_000_000_000
 
 export const explainEntrypoint = 'edict/explain/doc'
 export const explainPackage: RulePath = ['edict', 'explain']
@@ -77,7 +80,7 @@ function probeClause(clause: Clause, functions: Functions, isV0: boolean): strin
   const frame = kind === 'function' ? 'edict_args' : '[]'
   let stage = 0
   const steps = conditions.flatMap((condition, index) => {
-    if (condition.kind !== 'binds') return [asked(condition, index, sees(condition))]
+    if (condition.kind !== 'binds') return [asked(condition, index, sees(condition)), ...held(condition, index, functions)]
     const at = `${atBuiltin}(${id}, [${stage++}, ${frame}], ${seen(conditions, index)}, ${sees(condition)})`
     return [at, condition.text]
   })
@@ -117,6 +120,14 @@ function asked({ kind, text, declares }: Condition, index: number, sees: string)
   const isThere = `edict_c${index} := [1 | ${kind === 'value' ? `edict_v := ${text}` : [...some(declares), text].join('\n')}\n]`
   if (kind === 'value') return `${isThere}\nedict_w${index} := [count(edict_c${index}), ${sees}]`
   return `${isThere}\nedict_w${index} := [edict_v | count(edict_c${index}) == 0; edict_v := ${sees}]`
+}
+
+/** The calls of a condition that holds: what they reach counts as well. */
+function held({ kind, calls }: Condition, index: number, functions: Functions): readonly string[] {
+  const known = calls.filter(({ function: path }) => functions.has(pathKey(path)))
+  if (kind !== 'tests' || known.length === 0) return []
+  const asks = known.map((call) => called(call, functions)).join(', ')
+  return [`edict_k${index} := [edict_v | count(edict_c${index}) > 0; ${onBuiltin}(${everyCall}); edict_v := [${asks}]]`]
 }
 
 const some = (names: readonly string[]): readonly string[] => (names.length === 0 ? [] : [`some ${names.join(', ')}`])

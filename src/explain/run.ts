@@ -14,8 +14,9 @@ import { explanationOf } from './explanation.ts'
 import { createCollector } from './findings.ts'
 import { closedExtensions, itemsOf, type Host } from './host.ts'
 import { createMask } from './mask.ts'
-import { explainEntrypoint } from './probe.ts'
+import { everyCall, explainEntrypoint } from './probe.ts'
 import type { Program } from './program.ts'
+import { createReach, type FileReach } from './reach.ts'
 import type { Explanation } from './view.ts'
 
 export interface Question {
@@ -26,10 +27,15 @@ export interface Question {
   readonly home: RulePath
   /** The rules to explain. */
   readonly asked: readonly RulePath[]
+  /** Also the lines that it came to. */
+  readonly coverage?: boolean | undefined
 }
 
+/** `coverage`: where it was asked for, and all could be looked at. */
+export type Explained = Explanation & { readonly coverage?: readonly FileReach[] }
+
 export interface Runner {
-  readonly load: (program: Program, options: LoadOptions) => Promise<(question: Question) => Explanation>
+  readonly load: (program: Program, options: LoadOptions) => Promise<(question: Question) => Explained>
 }
 
 export interface LoadOptions {
@@ -60,13 +66,18 @@ export function createRunner({ extensions, limits, clock = wallClock }: RunnerOp
       const open = (settings: PolicySettings) => engine.load({ module, data, entrypoint: explainEntrypoint, settings })
       const decider = open({ ...defaultSettings, ...own })
       const witness = open({ ...defaultSettings, limits: own.limits })
-      return ({ input, headers, home, asked }) => {
+      return ({ input, headers, home, asked, coverage = false }) => {
         const collector = createCollector(program.clauses)
+        const reach = coverage ? createReach(program) : undefined
+        const visit: Host['visit'] = (one) => {
+          reach?.visit(one)
+          collector.visit(one)
+        }
         const unavailable = new Set<string>()
         const wanted = wantedIds(program, asked)
         const context = { header: (name: string) => headerOf(headers, name) }
         const ask = (policy: LoadedPolicy, isWanted: Host['isWanted']): Outcome => {
-          host = { isWanted, visit: collector.visit, missed: (name) => void unavailable.add(name) }
+          host = { isWanted, visit, missed: (name) => void unavailable.add(name) }
           try {
             const outcome = policy.evaluate(input, context)
             if (outcome instanceof Promise) throw new EdictError('internal_error', 'an explanation does not wait')
@@ -77,8 +88,8 @@ export function createRunner({ extensions, limits, clock = wallClock }: RunnerOp
         }
         now = clock()
         const decided = ask(decider, () => false)
-        const why = decided.kind === 'value' ? ask(witness, (id) => wanted.has(id)) : undefined
-        return explanationOf({
+        const why = decided.kind === 'value' ? ask(witness, (id) => (id === everyCall ? coverage : wanted.has(id))) : undefined
+        const explanation = explanationOf({
           program,
           home,
           asked,
@@ -90,6 +101,7 @@ export function createRunner({ extensions, limits, clock = wallClock }: RunnerOp
           notes: notesOf(program, why),
           mask: createMask({ input: input === undefined ? undefined : jsonOf(input), headers }),
         })
+        return reach === undefined || why?.kind !== 'value' ? explanation : { ...explanation, coverage: reach.files() }
       }
     },
   }
