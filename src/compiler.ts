@@ -8,6 +8,7 @@ import type { Extension } from '../extensions/extension.ts'
 import { findOpa } from './opa/binary.ts'
 import { createCache } from './opa/cache.ts'
 import { withCache, type CachedOpa } from './opa/cached.ts'
+import { remembered } from './opa/remembered.ts'
 import { createOpa, type Opa, type OpaOptions } from './opa/run.ts'
 import { cacheFolder, type Environment } from './tools/cache-folder.ts'
 
@@ -40,6 +41,6 @@ export const openCompiler = async (options: CompilerOptions & { readonly dataDir
   return withCache(await openOpa(options), createCache({ dir: join(dataDir, 'opa') }), { signal })
 }
 
-/** For drafts that come and go: one at a time, with little time and memory, and nothing of them is kept. */
-export const openDraftCompiler = (options: Omit<CompilerOptions, 'bounds'>): Promise<Opa> =>
-  openOpa({ ...options, bounds: { concurrency: 1, timeoutMs: 5_000, memoryMb: 512 } })
+/** For drafts that come and go: one at a time, with little time and memory, and nothing of them is kept but in memory. */
+export const openDraftCompiler = async (options: Omit<CompilerOptions, 'bounds'>): Promise<Opa> =>
+  remembered(await openOpa({ ...options, bounds: { concurrency: 1, timeoutMs: 5_000, memoryMb: 512 } }))

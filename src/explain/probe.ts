@@ -80,7 +80,8 @@ function probeClause(clause: Clause, functions: Functions, isV0: boolean): strin
   const frame = kind === 'function' ? 'edict_args' : '[]'
   let stage = 0
   const steps = conditions.flatMap((condition, index) => {
-    if (condition.kind !== 'binds') return [asked(condition, index, sees(condition)), ...held(condition, index, functions)]
+    if (condition.kind !== 'binds')
+      return [asked(condition, index, sees(condition)), ...held(condition, index, functions)]
     const at = `${atBuiltin}(${id}, [${stage++}, ${frame}], ${seen(conditions, index)}, ${sees(condition)})`
     return [at, condition.text]
   })

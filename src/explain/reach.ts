@@ -113,9 +113,7 @@ function hasEnded({ rule }: Clause, clauses: readonly Clause[], all: ByClause): 
   const key = pathKey(rule)
   return clauses.some(
     ({ id, kind, rule: other }) =>
-      kind !== 'default' &&
-      pathKey(other) === key &&
-      [...(all.get(id)?.values() ?? [])].some(({ ended }) => ended),
+      kind !== 'default' && pathKey(other) === key && [...(all.get(id)?.values() ?? [])].some(({ ended }) => ended),
   )
 }
 
@@ -124,7 +122,10 @@ type Mark = 'failed' | 'covered' | 'missed'
 const order: readonly (Mark | undefined)[] = ['failed', 'covered', 'missed', undefined]
 const worse = (a: Mark, b: Mark | undefined): Mark => (b !== undefined && order.indexOf(b) < order.indexOf(a) ? b : a)
 
-function marksOf({ line, conditions }: Clause, { reached, held, ended }: Progress): readonly (readonly [number, Mark])[] {
+function marksOf(
+  { line, conditions }: Clause,
+  { reached, held, ended }: Progress,
+): readonly (readonly [number, Mark])[] {
   const ofConditions = conditions.flatMap((condition, index) => {
     const mark = held.has(index) ? 'covered' : reached.has(index) ? 'failed' : 'missed'
     const lines = condition.text.split('\n')

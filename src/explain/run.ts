@@ -88,7 +88,8 @@ export function createRunner({ extensions, limits, clock = wallClock }: RunnerOp
         }
         now = clock()
         const decided = ask(decider, () => false)
-        const why = decided.kind === 'value' ? ask(witness, (id) => (id === everyCall ? coverage : wanted.has(id))) : undefined
+        const why =
+          decided.kind === 'value' ? ask(witness, (id) => (id === everyCall ? coverage : wanted.has(id))) : undefined
         const explanation = explanationOf({
           program,
           home,

@@ -1,7 +1,6 @@
 /** Joins the HTTP server: the hot path and the application over one registry, one guard and one set of numbers. */
 import { createWebhookVerifier } from '../../sync/webhook-verifier.ts'
 import type { OidcConfig } from '../config.ts'
-import { openDraftCompiler } from '../compiler.ts'
 import { consoleFolder } from '../console-folder.ts'
 import { createAdmission } from '../http/admit.ts'
 import { createApp } from '../http/app.ts'
@@ -52,7 +51,7 @@ const signInOf = (oidc: OidcConfig | null) =>
 
 export const createHttp = (options: HttpOptions): Http => {
   const { known, identity, enforce } = options.who
-  const { config, store, registry, archive, extensions, env, log, signal, firstSync } = options
+  const { config, store, registry, archive, log, signal, firstSync } = options
   const ports = portsOf({ store, signal })
   const stats = createStatsCounter({ add: store.stats.add })
   const counted = createMetrics({ registry, sources: () => ports.sources.list().catch(() => []) })
@@ -108,12 +107,7 @@ export const createHttp = (options: HttpOptions): Http => {
     log,
     signal,
     readStats: store.stats.read,
-    runDraft: createDryRun({
-      store,
-      extensions,
-      openOpa: () => openDraftCompiler({ extensions, env, signal, print: (line) => log.info(line) }),
-      budget: config.limits.budget,
-    }),
+    runDraft: createDryRun({ ...options, print: (line) => log.info(line) }),
     version,
   })
   const server = createServer({ app, decide, guard, mayEvaluate, limits: config.limits, metrics, log })

@@ -40,6 +40,7 @@ import type { Confirmation } from '../../src/http/routes/lock.ts'
 import type { Health } from '../../src/http/routes/operation.ts'
 import type { SignInWithOidc } from '../../src/http/routes/sign-in.ts'
 import type { WebhookVerdict } from '../../src/http/routes/webhook.ts'
+import type { RunDraft } from '../../src/http/routes/dry-run.ts'
 import { createServer } from '../../src/http/server.ts'
 import { createArchive } from '../../src/registry/archive.ts'
 import { createRegistry, type RegistryChange } from '../../src/registry/registry.ts'
@@ -194,6 +195,7 @@ export interface FixtureOptions {
   readonly enforce?: Enforce
   readonly evaluate?: readonly string[]
   readonly now?: () => number
+  readonly runDraft?: RunDraft
 }
 
 const auditMark: AuditMark = { sequence: 1, hash: 'ab'.repeat(32) }
@@ -362,7 +364,7 @@ export const createFixture = (options: FixtureOptions = {}) => {
       get: async (id) => held.rules.find(({ _id }) => _id === id) ?? null,
     },
     readStats: async () => new Map(),
-    runDraft: async () => ({ findings: [], evaluated: null }),
+    runDraft: options.runDraft ?? (async () => ({ findings: [], evaluated: null, explained: null })),
     prefixes: ['/api', '/auth-api/api'],
     verifyWebhook: () => held.verdict,
     health: () => held.health,
