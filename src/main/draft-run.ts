@@ -18,6 +18,7 @@ import type { Readable } from '../policy/readable.ts'
 import type { Finding, SourceFile } from '../policy/schema.ts'
 import { createJsonReader, defaultLimits } from '../policy/validate.ts'
 import type { Store } from '../store/store.ts'
+import { goesOutside } from '../testing/stand-ins.ts'
 import type { ExplainDraft } from './draft-explain.ts'
 import { createReadShared, readableFor } from './draft-shared.ts'
 
@@ -46,7 +47,7 @@ export const createRunDraft = ({
   explain,
 }: RunDraftOptions): RunDraft => {
   const engine = createEngine({
-    extensions: extensions.filter(({ kind }) => kind !== 'effect'),
+    extensions: extensions.map(keptInside),
     limits: { budget: Math.min(budget, mostUnits), maxWaitMs: 1_000 },
   })
   const readShared = createReadShared(store)
@@ -89,6 +90,15 @@ export const createRunDraft = ({
     const explained = isWanted ? await explain(draft, { source, path, shared, readable: limited, data }) : null
     return { findings: built.warnings.map(shown), evaluated, explained }
   }
+}
+
+/** A lookup is undefined then; an effect ends the evaluation. */
+const keptInside = (extension: Extension): Extension => {
+  if (!goesOutside(extension)) return extension
+  const impl = (): never => {
+    throw new Error('nothing outside is asked or changed in a dry run')
+  }
+  return { ...extension, impl }
 }
 
 const rounded = (ms: number): number => Math.round(ms * 1000) / 1000

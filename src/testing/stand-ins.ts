@@ -17,13 +17,15 @@ export interface Circumstance {
 /** They look something up without leaving the process, or the request. */
 const harmless = new Set(['get_header', 'external.http.header', 'rego.parse_module'])
 
+export const goesOutside = ({ kind, name }: Extension): boolean => kind !== 'pure' && !harmless.has(name)
+
 export function standIns(
   extensions: readonly Extension[],
   mocked: ReadonlySet<string>,
   current: () => Circumstance,
 ): readonly Extension[] {
   return extensions.map((extension): Extension => {
-    const isOutside = extension.kind !== 'pure' && !harmless.has(extension.name)
+    const isOutside = goesOutside(extension)
     return isOutside || mocked.has(extension.name) ? standIn(extension, isOutside, current) : extension
   })
 }
