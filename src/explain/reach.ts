@@ -3,7 +3,7 @@
  * at its first condition that fails, as when it decides. Lines of which nothing is known stand in no list.
  */
 import { pathKey, startsWith } from '../policy/paths.ts'
-import type { Clause, Condition, RulePath } from './clauses.ts'
+import type { Clause, Condition, RulePath } from './clause.ts'
 import { visitKey } from './findings.ts'
 import { itemsOf, type Visit } from './host.ts'
 import type { Program } from './program.ts'

@@ -6,6 +6,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { anything, moduleResource } from '../../auth/actions.ts'
 import type { Enforce } from '../../auth/enforce.ts'
 import { EdictError } from '../../errors.ts'
+import { printExact } from '../../explain/exact-json.ts'
 import { explanationSchema, type Explanation } from '../../explain/view.ts'
 import { scanJson } from '../../policy/json-text.ts'
 import type { Finding } from '../../policy/schema.ts'
@@ -171,7 +172,7 @@ const answer = ({ findings, evaluated, explained }: DraftOutcome, explain: boole
   const { explanation = null, coverage = null } = explained ?? {}
   const why = explain ? { explanation, coverage: coverage && linesOf(coverage) } : {}
   const rest = { ok: evaluated !== null && error === null, findings, defined: result !== null, error, took, ...why }
-  const text = JSON.stringify(rest)
+  const text = printExact(rest)
   const body = result === null ? text : `${text.slice(0, -1)},"result":${result}}`
   return new Response(body, { headers: { 'content-type': 'application/json' } })
 }
