@@ -2,12 +2,12 @@
  * Fragments and what is stored → everything an apply needs: documents, blobs, plan, findings. The one pipeline of the
  * worker, the server and a dry run: compose, validate, compile, plan. Writes nothing but the opa cache; takes no lease.
  */
+import { LRUCache } from 'lru-cache'
 import { compareText, type ParsedModule } from '../src/policy/analysis.ts'
 import type { Composition } from '../src/policy/compose.ts'
 import { moduleKey, type Blob } from '../src/policy/documents.ts'
 import { entryPackage } from '../src/policy/entry.ts'
 import { holdsPath } from '../src/policy/json-tree.ts'
-import { indexPackages } from '../src/policy/packages.ts'
 import { startsWith } from '../src/policy/paths.ts'
 import { plan as planOf } from '../src/policy/plan.ts'
 import { shippedSource } from '../src/policy/rbac.ts'
@@ -45,7 +45,8 @@ import { mapLimit } from './map-limit.ts'
 import { dataInForce } from './shared-data.ts'
 import { modulesInForce, type SharedStage } from './shared-modules.ts'
 import { storedFile, type StoredReader } from './standing-source.ts'
-import { testModules } from './test-policy.ts'
+import { testedModules } from './tested-modules.ts'
+import type { PolicyTests } from './test-policy.ts'
 
 export type { BuildOptions, BuildRequest, Built, StoredContent } from './built.ts'
 
@@ -69,6 +70,7 @@ const concurrency = 8
 export function createBuilder(deps: BuildDeps): Builder {
   const limits = { ...defaultLimits, ...deps.limits }
   const json = createJsonReader(limits)
+  const known = new LRUCache<string, PolicyTests>({ max: 1_000 })
   return async (request) => {
     const { signal } = request
     const opa = request.urgent === true ? urgently(deps.opa) : deps.opa
@@ -83,36 +85,25 @@ export function createBuilder(deps: BuildDeps): Builder {
     await parseAll(composition, parsed, options)
     const packages = policyPackages(composition.policies.values())
     const readStored = (document: ModuleDocument) => storedFile(document, (text) => deps.readText(text, signal))
-    const shared = { limits, stored: declared.managed.modules, readStored, signal }
-    const modules = await modulesInForce(composition.modules.values(), {
-      ...shared,
-      ...boundaries(deps, options, declared, json),
-      opa,
-      packages,
-      parsed,
-    })
-    const index = indexPackages(modules.modules)
-    const taken = [...index.all.map(({ path }) => path), entryPackage, ...packagePaths(packages)]
-    const data = await dataInForce(composition.data.values(), { ...shared, json, packages: taken })
     const tool = { version: await opa.version({ signal }), capabilities: opa.capabilitiesDigest }
     const { blobs, takeBlob } = collectBlobs(options)
     const { tester, readBlob } = deps
     const readable = options.scopes === undefined ? undefined : readableOf(options.scopes, options.libraries ?? [])
-    const stage = {
-      opa,
-      tool,
-      limits,
-      json,
-      packages,
-      index,
-      data: data.data,
-      readable,
-      parsed,
-      takeBlob,
-      tester,
-      readBlob,
-      signal,
-    }
+    const common = { opa, tool, limits, json, packages, readable, parsed, takeBlob, tester, readBlob, signal }
+    const shared = { limits, stored: declared.managed.modules, readStored, signal }
+    const around = { ...shared, ...boundaries(deps, options, declared, json), opa, packages, parsed }
+    const tested = await testedModules({
+      composition,
+      stage: { ...common, known },
+      mode: options.testModules ?? 'hold',
+      modulesInForce: (failing) => modulesInForce(composition.modules.values(), { ...around, failing }),
+      dataInForce: (index) => {
+        const taken = [...index.all.map(({ path }) => path), entryPackage, ...packagePaths(packages)]
+        return dataInForce(composition.data.values(), { ...shared, json, packages: taken })
+      },
+    })
+    const { modules, index, data } = tested
+    const stage = { ...common, index, data: data.data }
     const results = await buildAll(composition, stage, options)
     const packagesInForce = await buildPackages({
       ...stage,
@@ -120,12 +111,10 @@ export function createBuilder(deps: BuildDeps): Builder {
       broken: stored.broken ?? new Set(),
       now: options.now ?? new Date(),
     })
-    const checked = await checkModuleTests(composition, parsed, limits)
-    const moduleTests = options.testModules ? await testModules(composition.moduleTests.values(), stage) : []
-    const ofTests = [...checked, ...moduleTests.flatMap(({ findings }) => findings)]
+    const ofTests = [...(await checkModuleTests(composition, parsed, limits)), ...tested.findings]
     const state = { deps, options, declared, results, modules, data, packages: packagesInForce, takeBlob }
     const built = await finish(state, blobs, ofTests)
-    return { ...built, tests: [...built.tests, ...moduleTests.map(({ report }) => report)] }
+    return { ...built, tests: [...built.tests, ...tested.reports] }
   }
 }
 

@@ -46,8 +46,8 @@ export interface BuildOptions {
   readonly confirmed?: ReadonlyMap<string, string>
   /** Given each blob as soon as it is made, so that they need not all be held; otherwise they are in `blobs`. */
   readonly takeBlob?: (blob: Blob) => Promise<void>
-  /** The tests of shared modules are run, too; what fails of them keeps nothing back. */
-  readonly testModules?: boolean
+  /** What fails of the tests of shared modules: `hold` keeps the last good content in force (the default), `tell` keeps nothing back. */
+  readonly testModules?: 'hold' | 'tell'
   readonly now?: Date
   readonly onProgress?: OnProgress
   readonly signal?: AbortSignal | undefined

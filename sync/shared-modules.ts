@@ -11,6 +11,7 @@ import {
   type RegoError,
 } from '../src/policy/analysis.ts'
 import type { DeclaredModule } from '../src/policy/compose.ts'
+import { moduleKey } from '../src/policy/documents.ts'
 import { indexPackages, reach, type SharedModule } from '../src/policy/packages.ts'
 import { overlaps, pathKey, showPath, type DataPath } from '../src/policy/paths.ts'
 import { shippedSource } from '../src/policy/rbac.ts'
@@ -38,6 +39,8 @@ export interface SharedStage {
   readonly parsed: (file: SourceFile) => Promise<ParsedModule | undefined>
   readonly readStored: (document: ModuleDocument) => Promise<SourceFile>
   readonly stored: readonly ModuleDocument[]
+  /** What their tests say, by `<source>:<path>`. */
+  readonly failing?: ReadonlyMap<string, readonly Finding[]>
   readonly signal?: AbortSignal | undefined
 }
 
@@ -123,10 +126,15 @@ async function partsOf(declared: readonly DeclaredModule[], stage: SharedStage):
     source: group[0]?.module.source ?? '',
     declared: group,
     lastGood: stored.filter((module) => isLastGood(module, key, group)),
-    findings: group.flatMap(({ findings }) => findings),
+    findings: [...group.flatMap(({ findings }) => findings), ...failuresOf(group, stage)],
     compiled: [],
     refused: false,
   }))
+}
+
+/** A test may be about several modules of a part. */
+function failuresOf(group: readonly Member[], { failing }: SharedStage): readonly Finding[] {
+  return [...new Set(group.flatMap(({ module }) => failing?.get(moduleKey(module.source, module.path)) ?? []))]
 }
 
 /** The part's own content as it is stored, and of other sources what it takes over from them. */

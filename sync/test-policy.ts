@@ -1,8 +1,8 @@
 /** A policy's tests, run on its artifact before anybody is given it. */
-import type { Origin, ParsedModule } from '../src/policy/analysis.ts'
-import { artifactData, planArtifact, type AnalysedFile, type ArtifactPlan } from '../src/policy/artifact.ts'
+import type { Origin } from '../src/policy/analysis.ts'
+import { artifactData, type AnalysedFile, type ArtifactPlan } from '../src/policy/artifact.ts'
 import { entryPath } from '../src/policy/entry.ts'
-import type { DeclaredModule, DeclaredPolicy } from '../src/policy/compose.ts'
+import type { DeclaredPolicy } from '../src/policy/compose.ts'
 import type { Finding, PolicyMeta, SourceFile } from '../src/policy/schema.ts'
 import { regoTests, testEntry, testEntrypoint, type RegoTest } from '../src/testing/rego-tests.ts'
 import { testFindings, type Tester, type TestSubject } from '../src/testing/tester.ts'
@@ -16,7 +16,7 @@ export interface TestStage extends ArtifactStage {
   readonly readBlob?: ((digest: string) => Promise<Uint8Array>) | undefined
 }
 
-/** Of a policy, or of the file beside a shared module. */
+/** Of a policy, or of a file beside shared modules. */
 export interface PolicyTests {
   readonly report: TestReport
   readonly findings: readonly Finding[]
@@ -90,14 +90,14 @@ async function builtRules({ policy, planned, plan, good }: TestRun, stage: TestS
   return buildRules({ subject: policy, rules: planned.rules, plan, data }, stage)
 }
 
-interface RuleBuild {
+export interface RuleBuild {
   readonly subject: Origin & Pick<DeclaredPolicy, 'data'>
   readonly rules: readonly RegoTest[]
   readonly plan: ArtifactPlan
   readonly data: Uint8Array
 }
 
-async function buildRules(build: RuleBuild, { opa, signal }: TestStage): Promise<BuiltRules> {
+export async function buildRules(build: RuleBuild, { opa, signal }: TestStage): Promise<BuiltRules> {
   const { subject, rules: tests, plan, data } = build
   if (tests.length === 0 || plan.checked === null) return null
   const entrypoints = tests.map((_, index) => testEntrypoint(index))
@@ -105,61 +105,4 @@ async function buildRules(build: RuleBuild, { opa, signal }: TestStage): Promise
   const main = tests[0]?.file ?? ''
   if (!built.ok) return { findings: built.errors.map((error) => errorFinding({ ...subject, main }, plan, error)) }
   return { tests, compiled: { wasm: built.wasm, data } }
-}
-
-/** The tests beside shared modules, against those that are in force. */
-export async function testModules(
-  tests: Iterable<DeclaredModule>,
-  stage: TestStage & { readonly parsed: (file: SourceFile) => Promise<ParsedModule | undefined> },
-): Promise<readonly PolicyTests[]> {
-  const { index, data, tool, readable, tester } = stage
-  const all: PolicyTests[] = []
-  for (const module of tests) {
-    // oxlint-disable-next-line no-await-in-loop
-    const parsed = module.file === null ? undefined : await stage.parsed(module.file)
-    if (module.file === null || parsed?.ok !== true || tester?.isOn(module.source) !== true) continue
-    const file = { file: module.file, analysis: parsed.analysis, source: module.source }
-    const plan = planArtifact({
-      policy: { rego: [], tests: [module.file], sideFiles: [], data: null, source: module.source },
-      packagePath: parsed.analysis.package,
-      entry: { kind: 'package', rule: null },
-      rego: [],
-      tests: [file],
-      index,
-      data,
-      tool,
-      readable,
-      tested: true,
-    })
-    // oxlint-disable-next-line no-await-in-loop
-    all.push(await testModule(module, { rules: regoTests([file]), plan }, stage))
-  }
-  return all
-}
-
-async function testModule(
-  module: DeclaredModule,
-  { rules: tests, plan }: Pick<RuleBuild, 'rules' | 'plan'>,
-  stage: TestStage,
-): Promise<PolicyTests> {
-  const key = `module:${module.id}`
-  const { source } = module
-  const joined = artifactData({ data: null }, { data: plan.testData })
-  const data = Buffer.from(joined.ok ? joined.text : '{}')
-  const rules = await buildRules({ subject: { ...module, data: null }, rules: tests, plan, data }, stage)
-  if (rules === null || 'findings' in rules)
-    return { report: { key, source, results: [] }, findings: rules?.findings ?? [] }
-  const policy = rules.compiled
-  const tested = await stage.tester?.test({
-    key,
-    source,
-    digest: plan.inputs,
-    policy,
-    files: plan.checked ?? [],
-    packagePath: [],
-    cases: null,
-    rules,
-  })
-  const { results = [] } = tested ?? {}
-  return { report: { key, source, results }, findings: tested === undefined ? [] : testFindings(module, tested) }
 }

@@ -84,7 +84,7 @@ export const openFolder = async (options: FolderOptions): Promise<PolicyFolder> 
     fragments: [fragment],
     stored: { policies: [], modules: [], packages: [] },
     libraries: config.libraries,
-    testModules: options.tests,
+    testModules: 'tell',
     signal,
     ...(source.scope !== undefined && { scopes: new Map([[source.name, source.scope]]) }),
     ...(onProgress && { onProgress }),

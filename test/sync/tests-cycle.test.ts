@@ -107,3 +107,33 @@ it('a commit that mends the test is applied', async () => {
   expect(report.sources).toMatchObject([{ phase: 'Ready', reason: 'Succeeded' }])
   expect(await store.policies.get('shop/discount/1.0')).toMatchObject({ rego: policy(6), status: { phase: 'Ready' } })
 })
+
+it('a shared module whose tests fail stays as it was, for who uses it as well: TestsFailed', async () => {
+  const shared = (most: number, expected: number) => ({
+    ...files(6, 6),
+    'lib/limits.rego': `package lib.limits\n\nmost := ${most}\n`,
+    'lib/limits_test.rego': `package lib.limits_test\n\ntest_most if data.lib.limits.most == ${expected}\n`,
+    'shop/limit/1.0/policy.rego': 'package shop.limit\n\nmost := data.lib.limits.most\n',
+  })
+  await repo.publish(shared(5, 5))
+  expect((await reconciler.cycle({})).sources).toMatchObject([{ phase: 'Ready' }])
+  const good = await store.policies.get('shop/limit/1.0')
+  const commit = await repo.publish(shared(6, 5))
+  const report = await reconciler.cycle({})
+  expect(report.sources).toMatchObject([
+    {
+      phase: 'Stalled',
+      reason: 'TestsFailed',
+      message: expect.stringContaining('lib/limits_test.rego:3: data.lib.limits_test.test_most: it is not true'),
+    },
+  ])
+  const { items } = await store.policies.modules()
+  expect(items.find(({ id }) => id === 'lib/limits')).toMatchObject({
+    text: expect.stringContaining('most := 5'),
+    status: { phase: 'Quarantined', commit },
+  })
+  expect((await store.policies.get('shop/limit/1.0'))?.digest).toBe(good?.digest)
+  await repo.publish(shared(6, 6))
+  expect((await reconciler.cycle({})).sources).toMatchObject([{ phase: 'Ready' }])
+  expect((await store.policies.get('shop/limit/1.0'))?.digest).not.toBe(good?.digest)
+})
