@@ -26,9 +26,12 @@ export const sourceAsJson = ({ _id, lastAttempt, lastSuccess, ...rest }: SourceD
   lastSuccess: lastSuccess?.toISOString() ?? null,
 })
 
-export const revisionAsJson = ({ _id, at, ...rest }: RevisionDocument) => ({
+const noModules = { created: [], replaced: [], removed: [] }
+
+export const revisionAsJson = ({ _id, at, modules = noModules, ...rest }: RevisionDocument) => ({
   revision: _id,
   ...rest,
+  modules: { created: [...modules.created], replaced: [...modules.replaced], removed: [...modules.removed] },
   at: at.toISOString(),
   sources: [...rest.sources],
   created: [...rest.created],

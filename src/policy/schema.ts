@@ -324,6 +324,8 @@ export interface RevisionDocument {
   readonly created: readonly string[]
   readonly replaced: readonly string[]
   readonly removed: readonly string[]
+  /** Ids of stored modules and shared data; older revisions did not say. */
+  readonly modules?: Readonly<Record<'created' | 'replaced' | 'removed', readonly string[]>>
   readonly policies: number
   /** The id of the plan that made it. */
   readonly plan: string

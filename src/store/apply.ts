@@ -237,7 +237,9 @@ async function writePlan({ session, context, plan }: Writing): Promise<void> {
   const policies = await collections.policies.countDocuments({}, { session })
   const { created, replaced } = summaryOf(plan)
   const { sources } = plan.revision
-  const made = { at, sources, created, replaced, removed: [...plan.remove], policies, plan: plan.record._id }
+  const { create, replace, remove: gone } = plan.record.changes.modules
+  const modules = { created: create, replaced: replace, removed: gone }
+  const made = { at, sources, created, replaced, removed: [...plan.remove], modules, policies, plan: plan.record._id }
   await collections.revisions.insertOne({ _id: revision, ...made }, { session })
 }
 

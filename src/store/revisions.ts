@@ -14,6 +14,8 @@ export interface RevisionContent {
   readonly modules: readonly ModuleDocument[]
 }
 
+export type PolicyOrigin = Pick<PolicyDocument, 'repository' | 'commit' | 'author'>
+
 export interface RevisionBounds {
   /** How many are kept. */
   readonly count: number
@@ -25,8 +27,12 @@ export interface Revisions {
   /** Newest first. */
   readonly list: (options: {
     readonly before?: number | undefined
+    /** Those alone that created, replaced or removed it. */
+    readonly policy?: string | undefined
     readonly limit: number
   }) => Promise<readonly RevisionDocument[]>
+  /** Where these revisions had a policy from, those left out that removed it. */
+  readonly originsOf: (policy: string, revisions: readonly number[]) => Promise<ReadonlyMap<number, PolicyOrigin>>
   /** Rejects with `revision_gone`, `not_found`. */
   readonly get: (revision: number) => Promise<RevisionDocument>
   /** A policy as it answered in that revision; null when there was none. Rejects with `revision_gone`, `not_found`. */
@@ -37,6 +43,11 @@ export interface Revisions {
   readonly touchedSince: (revision: number) => Promise<readonly Resource[]>
   /** Forgets revisions beyond the bounds, and the plans that made them. */
   readonly prune: (bounds: RevisionBounds) => Promise<{ readonly removed: number }>
+}
+
+interface Origin {
+  readonly from: number
+  readonly document: PolicyOrigin
 }
 
 const partOf = (revision: number) => ({ from: { $lte: revision }, $or: [{ to: null }, { to: { $gt: revision } }] })
@@ -53,14 +64,24 @@ export function createRevisions(connection: Connection): Revisions {
         : new EdictError('not_found', `there is no revision ${revision}`)
     })
   return {
-    list: ({ before, limit }) =>
+    list: ({ before, policy, limit }) =>
       connection.run((db) =>
         collectionsOf(db)
-          .revisions.find(before === undefined ? {} : { _id: { $lt: before } })
+          .revisions.find({
+            ...(before !== undefined && { _id: { $lt: before } }),
+            ...(policy !== undefined && { $or: [{ created: policy }, { replaced: policy }, { removed: policy }] }),
+          })
           .sort({ _id: -1 })
           .limit(limit)
           .toArray(),
       ),
+    originsOf: (key, revisions) =>
+      connection.run(async (db) => {
+        const filter = { kind: 'policy' as const, key, from: { $in: [...revisions] } }
+        const projection = { from: 1, 'document.repository': 1, 'document.commit': 1, 'document.author': 1 }
+        const found = await collectionsOf(db).versions.find<Origin>(filter, { projection }).toArray()
+        return new Map(found.map(({ from, document }) => [from, document]))
+      }),
     get,
     touchedSince: (revision) => connection.run((db) => touchedSince(db, revision)),
     policyAt: async (revision, key) => {

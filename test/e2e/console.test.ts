@@ -37,33 +37,6 @@ describe.skipIf(browser === undefined)('the console in a browser', () => {
     await page.context().close()
   })
 
-  it('locks a policy with a reason, for which evaluations are 403, and unlocks it', async () => {
-    const { page } = await show(`${base}/policies/example/hello/1.0`)
-    await page.getByRole('button', { name: 'Lock …' }).click()
-    await page.getByLabel('Reason, for people').fill('incident 7')
-    expect(await violations(page)).toEqual([])
-    await page.getByRole('button', { name: 'Lock', exact: true }).click()
-    await page.getByText('incident 7').waitFor()
-    const locked = await evaluate(served.edict, 'example/hello/1.0')
-    expect([locked.status, locked.json]).toMatchObject([403, { code: 'policy_locked' }])
-    await page.getByRole('button', { name: 'Unlock' }).click()
-    await page.getByRole('button', { name: 'Lock …' }).waitFor()
-    expect((await evaluate(served.edict, 'example/hello/1.0')).json).toEqual({ answer: 1 })
-    await page.context().close()
-  })
-
-  it('says which commit, file and line quarantined a policy, and what stays in force', async () => {
-    await served.release({ 'example/second/1.0/policy.rego': rego('example', 'second', 'answer := := 2') })
-    const { page } = await show(`${base}/policies/example/second/1.0`)
-    await page.getByText('does not validate').waitFor()
-    await page.getByText('example/second/1.0/policy.rego:3').waitFor()
-    await page.getByRole('link', { name: 'Overview' }).click()
-    await page.getByRole('link', { name: 'example/second/1.0' }).waitFor()
-    await served.release({ 'example/second/1.0/policy.rego': rego('example', 'second', 'answer := 2') })
-    await page.getByText('No policy is quarantined or locked.').waitFor()
-    await page.context().close()
-  })
-
   it('evaluates in the playground as one types, and shows a syntax error at its line', async () => {
     const { page } = await show(`${base}/playground?policy=example%2Fhello%2F1.0`)
     const result = page.getByRole('region', { name: 'Result' })
@@ -103,33 +76,6 @@ describe.skipIf(browser === undefined)('the console in a browser', () => {
     await confirm.click()
     await page.getByRole('heading', { name: 'Modules' }).waitFor()
     expect((await call(`${served.edict.url}/api/policies/rbac/custom`)).status).toBe(404)
-    await page.context().close()
-  })
-
-  it('turns a tick in the grid of rules into a decision', async () => {
-    const { page } = await show(`${base}/rules`)
-    const add = async (what: string, name: string): Promise<void> => {
-      await page.getByLabel(`New ${what}`, { exact: true }).fill(name)
-      await page.getByRole('button', { name: `Add ${what}`, exact: true }).click()
-    }
-    await add('service', 'shop')
-    await add('resource type', 'order')
-    await add('role', 'clerk')
-    await add('action', 'read')
-    const input = {
-      user: { status: 'active', assignments: [{ role: 'clerk', resource_type: 'project', resource_id: 'p' }] },
-      resource: { type: 'order', project_id: 'p' },
-      action: 'read',
-    }
-    const ask = () =>
-      call(`${served.edict.url}/v1/data/rbac/allow`, { method: 'POST', body: JSON.stringify({ input }) })
-    expect((await ask()).json).toMatchObject({ result: false })
-    await page.getByRole('checkbox', { name: 'clerk may read' }).check()
-    await page.getByText('Plan:').waitFor()
-    await page.getByRole('button', { name: 'Save 1 change' }).click()
-    await page.getByText('1 rule is in force.').waitFor()
-    expect((await ask()).json).toMatchObject({ result: true })
-    await page.getByRole('heading', { name: 'As Rego: rbac/shop' }).waitFor()
     await page.context().close()
   })
 

@@ -345,6 +345,7 @@ export const createFixture = (options: FixtureOptions = {}) => {
     },
     revisions: {
       list: async () => [revisionDocument],
+      originsOf: async () => new Map([[5, { repository: 'main', commit: 'c0ffee', author: 'alice' }]]),
       get: async (revision) => {
         pastOf(revision)
         return revisionDocument

@@ -96,6 +96,15 @@ describe('revisions', () => {
     expect(await json('/api/revisions/x')).toMatchObject({ status: 400 })
   })
 
+  test('of one policy say what each did to it, and where that came from', async () => {
+    const { json } = setUp()
+    const { body } = await json('/api/revisions?policy=example/echo/1.0')
+    const change = { kind: 'created', repository: 'main', commit: 'c0ffee', author: 'alice' }
+    expect(body).toMatchObject({ revisions: [{ revision: 5, change, modules: { created: [] } }] })
+    expect((await json('/api/revisions')).body).not.toHaveProperty('revisions.0.change')
+    expect((await json('/api/revisions?policy=example')).status).toBe(400)
+  })
+
   test('going back is a request with revision, reason and actor', async () => {
     const { post, held } = setUp()
     expect(await post('/api/revisions/5/rollback', '{"reason":"it broke"}')).toMatchObject({ status: 200 })

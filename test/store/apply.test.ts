@@ -31,6 +31,11 @@ it('a plan becomes one revision: policies, modules, sources, the revision and th
     policies: 1,
   })
   expect(await store.audit.verify()).toMatchObject({ ok: true, entries: 2 })
+  const of = (policy: string) => store.revisions.list({ policy, limit: 5 })
+  expect((await of('gaiax/example/2.0')).map(({ _id }) => _id)).toEqual([2, 1])
+  expect(await of('gaiax/other/1.0')).toEqual([])
+  const origins = await store.revisions.originsOf('gaiax/example/1.0', [1, 2])
+  expect([origins.get(1)?.commit, origins.get(2)?.commit]).toEqual(['c1', 'c2'])
 })
 
 it('a plan whose base has moved is a conflict and changes nothing', async () => {

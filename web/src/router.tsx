@@ -27,7 +27,7 @@ export const policiesRoute = createRoute({
 export const policyRoute = createRoute({
   ...under,
   path: '/policies/$group/$name/$version',
-  validateSearch: words('tab', 'against'),
+  validateSearch: words('tab', 'against', 'range'),
   component: lazyRouteComponent(() => import('./pages/policy.tsx'), 'PolicyPage'),
 })
 export const playgroundRoute = createRoute({

@@ -2,7 +2,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { anything } from '../../auth/actions.ts'
 import type { Enforce } from '../../auth/enforce.ts'
-import type { RevisionDocument } from '../../policy/schema.ts'
+import type { PolicyMeta, RevisionDocument } from '../../policy/schema.ts'
 import type { App } from '../environment.ts'
 import { documentedBody, readJson } from '../json-request.ts'
 import { errorResponses, instant, jsonContent } from '../schemas.ts'
@@ -13,11 +13,16 @@ import { type CycleRequests, cycleResponses, outcomeAsJson, runCycle, waitQuery 
 export interface RevisionStore {
   readonly list: (query: {
     readonly before?: number | undefined
+    readonly policy?: string | undefined
     readonly limit: number
   }) => Promise<readonly RevisionDocument[]>
+  /** Where these revisions had a policy from. */
+  readonly originsOf: (policy: string, revisions: readonly number[]) => Promise<ReadonlyMap<number, Origin>>
   /** Throws `revision_gone`, `not_found`. */
   readonly get: (revision: number) => Promise<RevisionDocument>
 }
+
+type Origin = Pick<PolicyMeta, 'repository' | 'commit' | 'author'>
 
 export interface RevisionRoutesOptions {
   readonly revisions: RevisionStore
@@ -34,12 +39,29 @@ const revisionSchema = z
     created: z.array(z.string()),
     replaced: z.array(z.string()),
     removed: z.array(z.string()),
+    modules: z
+      .object({ created: z.array(z.string()), replaced: z.array(z.string()), removed: z.array(z.string()) })
+      .openapi({ description: 'Shared modules and data, as `source:path`.' }),
     policies: z.number().int().openapi({ description: 'How many there were in all.' }),
+    change: z
+      .object({
+        kind: z.enum(['created', 'replaced', 'removed']),
+        repository: z.string().nullable(),
+        commit: z.string().nullable(),
+        author: z.string().nullable(),
+      })
+      .optional()
+      .openapi({ description: 'With `policy`: what it did to that policy, and where it came from.' }),
   })
   .openapi('Revision')
 
 const query = z.object({
   limit: z.coerce.number().int().min(1).max(200).default(50),
+  policy: z
+    .string()
+    .regex(/^[^/]+\/[^/]+\/[^/]+$/)
+    .optional()
+    .openapi({ description: 'Only those that created, replaced or removed it.', example: 'gaiax/example/1.0' }),
   before: z.coerce.number().int().optional().openapi({ description: 'The `next` of the page before.' }),
 })
 
@@ -57,11 +79,12 @@ const rollbackRequest = z.strictObject({
 
 export const revisionRoutes = (app: App, { revisions, requests, enforce }: RevisionRoutesOptions): void => {
   app.openapi(listRoute, async (c) => {
-    const { limit, before } = c.req.valid('query')
-    const found = await revisions.list({ before, limit: limit + 1 })
+    const { limit, before, policy } = c.req.valid('query')
+    const found = await revisions.list({ before, policy, limit: limit + 1 })
     const page = found.slice(0, limit)
     const next = found.length > limit ? (page.at(-1)?._id ?? null) : null
-    return c.json({ revisions: page.map(revisionAsJson), next }, 200)
+    const shown = policy === undefined ? page.map(revisionAsJson) : await historyOf(policy, page, revisions)
+    return c.json({ revisions: shown, next }, 200)
   })
 
   app.openapi(getRoute, async (c) => c.json(revisionAsJson(await revisions.get(c.req.valid('param').revision)), 200))
@@ -76,6 +99,24 @@ export const revisionRoutes = (app: App, { revisions, requests, enforce }: Revis
     return 'outcome' in ran ? c.json(outcomeAsJson(ran.id, ran.outcome), 200) : c.json(ran, 202)
   })
 }
+
+async function historyOf(
+  policy: string,
+  page: readonly RevisionDocument[],
+  { originsOf }: Pick<RevisionStore, 'originsOf'>,
+) {
+  const origins = await originsOf(
+    policy,
+    page.map(({ _id }) => _id),
+  )
+  return page.map((revision) => {
+    const { repository = null, commit = null, author = null } = origins.get(revision._id) ?? {}
+    return { ...revisionAsJson(revision), change: { kind: kindOf(revision, policy), repository, commit, author } }
+  })
+}
+
+const kindOf = ({ created, removed }: RevisionDocument, policy: string) =>
+  removed.includes(policy) ? 'removed' : created.includes(policy) ? 'created' : 'replaced'
 
 const listRoute = createRoute({
   method: 'get',

@@ -62,6 +62,14 @@ export const revisionsQuery = queryOptions({
     (await call<{ revisions: readonly Revision[] }>('/api/revisions?limit=200', { signal })).revisions,
 })
 
+export const historyQuery = (policy: string) =>
+  queryOptions({
+    queryKey: ['revisions', policy],
+    queryFn: async ({ signal }) =>
+      (await call<{ revisions: readonly Revision[] }>(`/api/revisions${query({ policy, limit: 200 })}`, { signal }))
+        .revisions,
+  })
+
 export const plansQuery = (status: string | undefined) =>
   queryOptions({
     queryKey: ['plans', status ?? ''],

@@ -84,7 +84,15 @@ export interface Revision {
   readonly created: readonly string[]
   readonly replaced: readonly string[]
   readonly removed: readonly string[]
+  readonly modules: Readonly<Record<'created' | 'replaced' | 'removed', readonly string[]>>
   readonly policies: number
+  /** When asked for the revisions of one policy. */
+  readonly change?: {
+    readonly kind: 'created' | 'replaced' | 'removed'
+    readonly repository: string | null
+    readonly commit: string | null
+    readonly author: string | null
+  }
 }
 
 interface PlannedChange {

@@ -3,7 +3,7 @@ import { lazy, Suspense } from 'react'
 import type { Finding } from '../api/types.ts'
 
 export interface CodeProps {
-  readonly language: 'rego' | 'json'
+  readonly language: 'rego' | 'json' | 'plain'
   readonly value: string
   /** Absent: read only. */
   readonly onChange?: (text: string) => void

@@ -22,6 +22,8 @@ const setup: Extension = [
   look,
 ]
 
+const languages = { rego, json: json(), plain: [] } as const
+
 const diagnosticOf = (view: EditorView, { line = 1, column = 1, severity, message, code }: Finding): Diagnostic => {
   const at = view.state.doc.line(Math.min(Math.max(line, 1), view.state.doc.lines))
   const from = Math.min(at.from + Math.max(column - 1, 0), at.to)
@@ -51,7 +53,7 @@ export const Editor = ({ language, value, onChange, label, findings }: CodeProps
         ]
     const extensions = [
       setup,
-      language === 'rego' ? rego : json(),
+      languages[language],
       EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' }),
       editing,
     ]

@@ -5,9 +5,11 @@ import { catalogQuery, recentAuditQuery, revisionsQuery, sourcesQuery, statsQuer
 import type { CatalogItem, Revision, Source, StatsMinute } from '../api/types.ts'
 import { Bars } from '../parts/bars.tsx'
 import { Loaded } from '../parts/loaded.tsx'
+import { meanTime, sumOf } from '../parts/minutes.ts'
 import { Page } from '../parts/page.tsx'
 import { State } from '../parts/state.tsx'
 import { OptionalTime, Time } from '../parts/time.tsx'
+import { changeText, keysOf } from './change-text.ts'
 import { FirstPush } from './first-push.tsx'
 import { PolicyLink } from './policy-link.tsx'
 
@@ -22,9 +24,11 @@ const Tiles = ({
   readonly revision: number
   readonly minutes: readonly StatsMinute[] | undefined
 }) => {
-  const last = minutes?.at(-2)
-  const rate = last === undefined ? undefined : last.decisions / 60
-  const mean = last === undefined || last.decisions === 0 ? undefined : (last.seconds / last.decisions) * 1e6
+  // The present minute is not over yet, so the one before is looked at, too.
+  const last = sumOf(minutes?.slice(-2) ?? [])
+  const present = minutes?.at(-1)
+  const over = present === undefined ? 0 : 60 + Math.max(0, (Date.now() - Date.parse(present.at)) / 1000)
+  const rate = over === 0 ? undefined : last.decisions / over
   return (
     <div className="tiles">
       <Link to="/policies" className="tile">
@@ -44,15 +48,24 @@ const Tiles = ({
         <span className="value">{revision}</span>
       </Link>
       <div className="tile">
-        <span className="quiet">Decisions per second</span>
+        <span className="quiet" title="Over all servers, in this minute and the one before">
+          Decisions per second
+        </span>
         <span className="value">{rate === undefined ? '–' : number.format(rate)}</span>
       </div>
       <div className="tile">
         <span className="quiet">Mean time to decide</span>
-        <span className="value">{mean === undefined ? '–' : `${number.format(mean)} µs`}</span>
+        <span className="value">{meanTime(last)}</span>
       </div>
     </div>
   )
+}
+
+const Hour = ({ minutes }: { readonly minutes: readonly StatsMinute[] }) => {
+  const sum = sumOf(minutes)
+  const said = `${sum.decisions.toLocaleString('en')} in all, ${sum.failed.toLocaleString('en')} failed`
+  const text = `Decisions per minute, the last hour: ${said}, ${meanTime(sum)} each`
+  return <Bars bars={minutes.map(({ at, decisions: value, failed }) => ({ at, value, failed }))} text={text} />
 }
 
 const Sources = ({ sources }: { readonly sources: readonly Source[] }) => (
@@ -70,7 +83,7 @@ const Sources = ({ sources }: { readonly sources: readonly Source[] }) => (
         </tr>
       </thead>
       <tbody>
-        {sources.map(({ name, phase, reason, message, counts, lastSuccess }) => (
+        {sources.map(({ name, phase, reason, message, counts, lastSuccess, plan }) => (
           <tr key={name}>
             <td>
               <Link to="/sources/$name" params={{ name }}>
@@ -80,7 +93,16 @@ const Sources = ({ sources }: { readonly sources: readonly Source[] }) => (
             <td>
               <State word={phase} />
             </td>
-            <td title={message}>{reason}</td>
+            <td>
+              {plan == null ? (
+                <span title={message}>{reason}</span>
+              ) : (
+                <Link to="/plans/$id" params={{ id: plan }}>
+                  {reason}
+                </Link>
+              )}
+              {phase !== 'Ready' && <div className="hint">{message}</div>}
+            </td>
             <td className="number">{counts.policies}</td>
             <td>
               <OptionalTime at={lastSuccess} />
@@ -113,24 +135,37 @@ const Attention = ({ policies }: { readonly policies: readonly CatalogItem[] }) 
 
 const dayMs = 86_400_000
 
+type Changed = Revision['modules']
+
+const whatChanged = (policies: Changed, modules: Changed): string => {
+  const said = [
+    ...(changeText(policies) === '–' ? [] : [`policies ${changeText(policies)}`]),
+    ...(changeText(modules) === '–' ? [] : [`modules ${changeText(modules)}`]),
+  ]
+  return said.join('; ') || 'no policy and no module'
+}
+
 const Changes = ({ revisions }: { readonly revisions: readonly Revision[] }) => {
   const recent = revisions.filter(({ at }) => Date.parse(at) > Date.now() - dayMs)
   if (recent.length === 0) return <p className="quiet">Nothing was applied in the last day.</p>
   return (
     <ul className="stack tight">
-      {recent.slice(0, 8).map(({ revision, at, plan, created, replaced, removed }) => (
+      {recent.slice(0, 8).map(({ revision, at, plan, modules, ...policies }) => (
         <li key={revision} className="row apart">
           <Link to="/plans/$id" params={{ id: plan }}>
             Revision {revision}
           </Link>
-          <span>
-            {created.length} created, {replaced.length} replaced, {removed.length} removed
-          </span>
+          <span title={[keysOf(policies), keysOf(modules)].join('\n').trim()}>{whatChanged(policies, modules)}</span>
           <span className="quiet">
             <Time at={at} />
           </span>
         </li>
       ))}
+      {recent.length > 8 && (
+        <li>
+          <Link to="/revisions">and {recent.length - 8} more</Link>
+        </li>
+      )}
     </ul>
   )
 }
@@ -177,7 +212,7 @@ export const Overview = () => {
           ) : (
             <>
               <Tiles policies={policies} revision={revision} minutes={stats.data} />
-              {stats.data !== undefined && <Bars minutes={stats.data} label="Decisions per minute, the last hour" />}
+              {stats.data !== undefined && <Hour minutes={stats.data} />}
               <section className="stack tight">
                 <h2>Sources</h2>
                 <Loaded of={sources}>{(all) => <Sources sources={all} />}</Loaded>

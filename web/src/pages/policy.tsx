@@ -2,10 +2,9 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { serverUrl } from '../api/client.ts'
-import { policyQuery, sourcesQuery, statsQuery, type PolicyId } from '../api/queries.ts'
+import { policyQuery, sourcesQuery, type PolicyId } from '../api/queries.ts'
 import type { Policy } from '../api/types.ts'
 import { Code } from '../editor/code.tsx'
-import { Bars } from '../parts/bars.tsx'
 import { Findings } from '../parts/findings.tsx'
 import { Loaded } from '../parts/loaded.tsx'
 import { Page } from '../parts/page.tsx'
@@ -13,15 +12,17 @@ import { Snippet } from '../parts/snippet.tsx'
 import { State } from '../parts/state.tsx'
 import { type Tab, Tabs } from '../parts/tabs.tsx'
 import { Time } from '../parts/time.tsx'
-import { commitUrl } from './commit-url.ts'
+import { CommitLink } from './commit-link.tsx'
 import { LockActions } from './lock-actions.tsx'
+import { PolicyDecisions } from './policy-decisions.tsx'
+import { PolicyHistory } from './policy-history.tsx'
+import { otherFiles, PolicyTestsTab } from './policy-tests.tsx'
 import { nameOf, PolicyLink } from './policy-link.tsx'
 import { VersionDiff } from './version-diff.tsx'
 
 const Facts = ({ policy }: { readonly policy: Policy }) => {
   const { data: sources } = useQuery(sourcesQuery)
   const location = sources?.find(({ name }) => name === policy.repository)?.location
-  const url = location === undefined ? undefined : commitUrl(location, policy.commit)
   return (
     <dl className="facts">
       <dt>State</dt>
@@ -40,13 +41,7 @@ const Facts = ({ policy }: { readonly policy: Policy }) => {
       </dd>
       <dt>Commit</dt>
       <dd>
-        {url === undefined ? (
-          <code>{policy.commit}</code>
-        ) : (
-          <a href={url}>
-            <code>{policy.commit}</code>
-          </a>
-        )}
+        <CommitLink location={location} commit={policy.commit} />
         {policy.author !== null && ` by ${policy.author}`}
       </dd>
       <dt>In force since</dt>
@@ -114,36 +109,6 @@ const Versions = ({ policy }: { readonly policy: Policy }) => (
   </div>
 )
 
-const Decisions = ({ id }: { readonly id: PolicyId }) => {
-  const stats = useQuery(statsQuery({ policy: nameOf(id), minutes: 240 }))
-  return (
-    <Loaded of={stats}>
-      {(minutes) => {
-        const sum = (pick: 'decisions' | 'failed' | 'seconds' | 'cost') =>
-          minutes.reduce((total, minute) => total + minute[pick], 0)
-        const decisions = sum('decisions')
-        const mean = (value: number, unit: string) =>
-          decisions === 0 ? '–' : `${(value / decisions).toLocaleString('en', { maximumFractionDigits: 2 })} ${unit}`
-        return (
-          <div className="stack">
-            <Bars minutes={minutes} label="Decisions per minute, the last four hours" />
-            <dl className="facts">
-              <dt>Decisions</dt>
-              <dd>{decisions}</dd>
-              <dt>Failed</dt>
-              <dd>{sum('failed')}</dd>
-              <dt>Mean time</dt>
-              <dd>{mean(sum('seconds') * 1e6, 'µs')}</dd>
-              <dt>Mean cost</dt>
-              <dd>{mean(sum('cost'), 'units')}</dd>
-            </dl>
-          </div>
-        )
-      }}
-    </Loaded>
-  )
-}
-
 const tabsOf = (policy: Policy): readonly Tab[] => [
   {
     id: 'rego',
@@ -159,25 +124,35 @@ const tabsOf = (policy: Policy): readonly Tab[] => [
           show: () => <Code language="json" value={policy.data ?? ''} label="data.json, read only" />,
         },
       ]),
-  ...(policy.files.length === 0
+  {
+    id: 'tests',
+    title: policy.tests === null ? 'Tests' : `Tests (${policy.tests.cases.length})`,
+    show: () => <PolicyTestsTab policy={policy} />,
+  },
+  ...(otherFiles(policy).length === 0
     ? []
     : [
         {
           id: 'files',
-          title: `Files (${policy.files.length})`,
+          title: `Files (${otherFiles(policy).length})`,
           show: () =>
-            policy.files.map(({ path, text }) => (
+            otherFiles(policy).map(({ path, text }) => (
               <section key={path} className="stack tight">
                 <h2>
                   <code>{path}</code>
                 </h2>
-                <Code language={path.endsWith('.rego') ? 'rego' : 'json'} value={text} label={`${path}, read only`} />
+                <Code
+                  language={path.endsWith('.rego') ? 'rego' : path.endsWith('.json') ? 'json' : 'plain'}
+                  value={text}
+                  label={`${path}, read only`}
+                />
               </section>
             )),
         },
       ]),
   { id: 'endpoint', title: 'Endpoint', show: () => <Endpoint id={policy} /> },
-  { id: 'decisions', title: 'Decisions', show: () => <Decisions id={policy} /> },
+  { id: 'decisions', title: 'Decisions', show: () => <PolicyDecisions id={policy} /> },
+  { id: 'history', title: 'History', show: () => <PolicyHistory policy={nameOf(policy)} /> },
   { id: 'versions', title: `Versions (${policy.versions.length})`, show: () => <Versions policy={policy} /> },
 ]
 

@@ -2,62 +2,14 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
-import { call } from '../api/client.ts'
 import { revisionsQuery } from '../api/queries.ts'
 import type { Revision } from '../api/types.ts'
 import { Button } from '../parts/button.tsx'
-import { Dialog } from '../parts/dialog.tsx'
 import { Loaded } from '../parts/loaded.tsx'
 import { Empty, Page } from '../parts/page.tsx'
 import { Time } from '../parts/time.tsx'
-import { useChange } from '../parts/use-change.ts'
-
-const RollBack = ({
-  to,
-  of,
-  onClose,
-}: {
-  readonly to: Revision
-  readonly of: number
-  readonly onClose: () => void
-}) => {
-  const [reason, setReason] = useState('')
-  const roll = useChange({
-    run: () =>
-      call<{ readonly message: string }>(`/api/revisions/${to.revision}/rollback`, {
-        method: 'POST',
-        json: { reason: reason.trim() || null },
-      }),
-    done: ({ message }) => `Rolled back: ${message}`,
-  })
-  return (
-    <Dialog
-      title={`Roll back to revision ${to.revision}`}
-      about={`What was in force then (${to.policies} policies) comes into force again as a new revision; ${of - to.revision} later ${of - to.revision === 1 ? 'revision is' : 'revisions are'} undone. The sources that it turns back are held until they are released on their page.`}
-      open
-      onClose={onClose}
-    >
-      <form
-        className="stack"
-        onSubmit={(event) => {
-          event.preventDefault()
-          roll.mutate(undefined, { onSuccess: onClose })
-        }}
-      >
-        <label className="field">
-          <span>Reason, for people</span>
-          <input value={reason} maxLength={500} onChange={(event) => setReason(event.target.value)} />
-        </label>
-        <div className="row end">
-          <Button onClick={onClose}>Cancel</Button>
-          <Button submit look="danger" busy={roll.isPending}>
-            Roll back
-          </Button>
-        </div>
-      </form>
-    </Dialog>
-  )
-}
+import { changeText, keysOf } from './change-text.ts'
+import { RollBack } from './roll-back.tsx'
 
 const Rows = ({ revisions }: { readonly revisions: readonly Revision[] }) => {
   const [to, setTo] = useState<Revision | null>(null)
@@ -69,10 +21,11 @@ const Rows = ({ revisions }: { readonly revisions: readonly Revision[] }) => {
           <tr>
             <th scope="col">Revision</th>
             <th scope="col">Applied</th>
-            <th scope="col">Created</th>
-            <th scope="col">Replaced</th>
-            <th scope="col">Removed</th>
             <th scope="col">Policies</th>
+            <th scope="col">Modules and data</th>
+            <th scope="col" className="number">
+              In all
+            </th>
             <th scope="col">
               <span className="visually-hidden">Actions</span>
             </th>
@@ -89,10 +42,9 @@ const Rows = ({ revisions }: { readonly revisions: readonly Revision[] }) => {
               <td>
                 <Time at={one.at} />
               </td>
-              <td title={one.created.join('\n')}>{one.created.length}</td>
-              <td title={one.replaced.join('\n')}>{one.replaced.length}</td>
-              <td title={one.removed.join('\n')}>{one.removed.length}</td>
-              <td>{one.policies}</td>
+              <td title={keysOf(one)}>{changeText(one)}</td>
+              <td title={keysOf(one.modules)}>{changeText(one.modules)}</td>
+              <td className="number">{one.policies}</td>
               <td className="number">
                 {one.revision === newest ? (
                   <span className="quiet">in force</span>
@@ -110,7 +62,7 @@ const Rows = ({ revisions }: { readonly revisions: readonly Revision[] }) => {
           ))}
         </tbody>
       </table>
-      {to !== null && <RollBack to={to} of={newest} onClose={() => setTo(null)} />}
+      {to !== null && <RollBack to={to.revision} onClose={() => setTo(null)} />}
     </div>
   )
 }

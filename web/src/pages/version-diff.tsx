@@ -8,12 +8,19 @@ import { Diffs } from '../parts/diff.tsx'
 import { Loaded } from '../parts/loaded.tsx'
 import { lineDiff } from '../parts/line-diff.ts'
 
+const textsOf = ({ rego, data, files }: Policy): ReadonlyMap<string, string> =>
+  new Map([
+    ['policy.rego', rego],
+    ...(data === null ? [] : [['data.json', data] as const]),
+    ...files.map(({ path, text }) => [path, text] as const),
+  ])
+
 const Between = ({ before, after }: { readonly before: Policy; readonly after: Policy }) => {
   const diffs = useMemo(() => {
-    const files = [
-      { file: 'policy.rego', diff: lineDiff(before.rego, after.rego) },
-      { file: 'data.json', diff: lineDiff(before.data ?? '', after.data ?? '') },
-    ]
+    const [old, now] = [textsOf(before), textsOf(after)]
+    const files = [...new Set([...now.keys(), ...old.keys()])].map((file) => {
+      return { file, diff: lineDiff(old.get(file) ?? '', now.get(file) ?? '') }
+    })
     const changed = files.filter(({ diff }) => diff !== '')
     return changed.map(({ file, diff }) => ({
       key: file,
