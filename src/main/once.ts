@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import type { CycleReport } from '../../sync/cycle-report.ts'
 import type { Reconciler } from '../../sync/cycle.ts'
 import type { DryPlan } from '../../sync/dry-plan.ts'
+import { everything } from '../auth/actions.ts'
 import type { Actor } from '../auth/actor.ts'
 import type { Config, SourceConfig } from '../config.ts'
 import { defaultName } from '../config/sources.ts'
@@ -90,7 +91,11 @@ export const runCycleOnce = (options: CycleOnceOptions): Promise<CycleReport> =>
 
 export const runPlan = (options: RunOptions): Promise<DryPlan> => {
   const { signal, onProgress } = options
-  return withParts(options, ({ reconciler }) => reconciler.plan({ signal, ...(onProgress && { onProgress }) }))
+  return withParts(options, async ({ reconciler, store, actor }) => {
+    // It shows what is stored, beside what would be.
+    await store.enforce(actor, 'read', everything('plan'))
+    return reconciler.plan({ signal, ...(onProgress && { onProgress }) })
+  })
 }
 
 export const runRollback = ({

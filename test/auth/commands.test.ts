@@ -97,7 +97,7 @@ it('the table says something of every command, and of no other', () => {
   expect([...Object.keys(table.commands), ...table.reading].sort()).toEqual([...names].sort())
 })
 
-describe('each command that changes something', () => {
+describe('each command that changes something, or shows what is not for everybody', () => {
   let world: World
   beforeAll(async () => {
     world = await open()
@@ -114,6 +114,7 @@ describe('each command that changes something', () => {
       confirm: ['policies', '--commit', 'c0ffee'],
       release: ['policies'],
       'plans reject': ['no-such-plan'],
+      'plans show': ['no-such-plan'],
       'audit erase': ['nobody-at-all'],
       'token create': ['--actor', 'new'],
       'token revoke': [world.tokens.get('otto') ?? ''],
