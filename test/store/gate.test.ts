@@ -67,7 +67,16 @@ const reading = [
   ...['policies.get', 'policies.list', 'policies.stored', 'policies.whole', 'policies.modules', 'policies.packages'],
   ...['policies.readText', 'locks.get', 'locks.list', 'sources.get', 'sources.list', 'plans.get', 'plans.waiting'],
   ...['plans.list', 'holds.list', 'revisions.list', 'revisions.get', 'revisions.touchedSince', 'revisions.policyAt'],
-  ...['revisions.contentAt', 'requests.find', 'requests.waitFor', 'rules.all', 'rules.at', 'rules.list', 'rules.get'],
+  ...[
+    'revisions.contentAt',
+    'revisions.originsOf',
+    'requests.find',
+    'requests.waitFor',
+    'rules.all',
+    'rules.at',
+    'rules.list',
+    'rules.get',
+  ],
   ...['rules.ofService', 'rules.services', 'tokens.required', 'tokens.list', 'rulesChanges.last', 'replicas.list'],
   ...['replicas.confirm', 'stats.read', 'enforce'],
 ]
