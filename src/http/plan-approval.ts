@@ -1,12 +1,12 @@
 /** Who may let a plan through: the rules that say so, who may not because they made it, and the caller. */
 import { z } from '@hono/zod-openapi'
-import type { Action, Resource } from '../auth/actions.ts'
+import type { Resource } from '../auth/actions.ts'
 import type { Actor } from '../auth/actor.ts'
+import { isAllowed } from '../auth/allowed.ts'
 import type { Authz } from '../auth/authz.ts'
 import type { Enforce } from '../auth/enforce.ts'
 import { makersOf } from '../auth/holders.ts'
 import type { AuthMode } from '../auth/mode.ts'
-import { EdictError } from '../errors.ts'
 
 const texts = z.array(z.string())
 
@@ -59,9 +59,9 @@ export async function approvalOf(
   touched: readonly Resource[],
 ): Promise<PlanApproval> {
   const you = {
-    approve: await allowed(enforce, actor, 'approve', touched),
+    approve: await isAllowed(enforce, actor, 'approve', touched),
     // Nobody else is needed to take back one's own.
-    reject: await allowed(
+    reject: await isAllowed(
       enforce,
       actor,
       'approve',
@@ -79,15 +79,4 @@ export async function approvalOf(
     uncovered: uncovered.slice(0, mostNamed),
   }))
   return { mode: 'required', rules, notBy: [...makersOf(touched, decide)], you }
-}
-
-async function allowed(enforce: Enforce, actor: Actor | null, action: Action, touched: readonly Resource[]) {
-  try {
-    await enforce(actor, action, touched)
-    return { allowed: true, because: null }
-  } catch (error) {
-    if (error instanceof EdictError && (error.status === 403 || error.status === 401))
-      return { allowed: false, because: error.message }
-    throw error
-  }
 }

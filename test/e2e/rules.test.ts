@@ -67,6 +67,10 @@ describe('rules over HTTP', () => {
     const rules = [rule({ action: 'a' }), rule({ action: 'b' }), rule({ action: 'c', is_active: false })]
     const dry = await api('POST', '/bulk?dry_run=true', { rules })
     expect(dry.json).toMatchObject({ ok: true, plan: { rules: { created: 3, updated: 0, removed: 0 } } })
+    const [shown] = (dry.json as { rego: { module: string; before: string | null; after: string }[] }).rego
+    expect(shown?.module).toMatch(/^rbac\//)
+    expect(shown?.after).toContain('role_check(assignment) if')
+    expect(shown?.after).not.toBe(shown?.before)
     expect(await all()).toEqual([])
     expect((await api('POST', '/bulk', { rules })).json).toMatchObject({
       rules: { created: 3, updated: 0, removed: 0 },

@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto'
 import type { Context } from 'hono'
 import { anything, everything, ruleResource, type Action, type Resource } from '../../auth/actions.ts'
 import type { Actor } from '../../auth/actor.ts'
+import { isAllowed } from '../../auth/allowed.ts'
 import type { Enforce } from '../../auth/enforce.ts'
 import { EdictError } from '../../errors.ts'
 import type { ApiChange } from '../../policy/api-change.ts'
@@ -18,6 +19,7 @@ import { clientAddress } from '../client.ts'
 import type { App, AppEnv } from '../environment.ts'
 import { documentedBody, invalidRequest, readJson } from '../json-request.ts'
 import { readBytes } from '../request-body.ts'
+import { regoPreview, regoPreviewSchema } from '../rules-rego.ts'
 import { errorResponses, findingJson, instant, jsonContent } from '../schemas.ts'
 
 /** Throws `store_unavailable`. */
@@ -75,7 +77,15 @@ const bulkSchema = z
   .object({ message: z.string(), rules: countsSchema.openapi({ description: 'What changed.' }) })
   .openapi('RulesChanged')
 const dryRunSchema = z
-  .object({ ok: z.boolean(), message: z.string(), findings: z.array(findingJson), plan: previewSchema.nullable() })
+  .object({
+    ok: z.boolean(),
+    message: z.string(),
+    findings: z.array(findingJson),
+    plan: previewSchema.nullable(),
+    rego: z.array(regoPreviewSchema).openapi({
+      description: 'Each service as Rego, now and with the change, for callers who may read it; of twenty services.',
+    }),
+  })
   .openapi('RulesPreview')
 
 export const ruleRoutes = (app: App, options: RuleRoutesOptions): void => {
@@ -108,7 +118,9 @@ export const ruleRoutes = (app: App, options: RuleRoutesOptions): void => {
     if (dryRun) {
       const outcome = await applyChange({ change: { ...nothing, put }, actor, dryRun })
       const { ok, message, findings, preview = null } = outcome
-      return c.json({ ok, message, findings, plan: preview }, 200)
+      const mayRead = await isAllowed(enforce, actor, 'read', [...new Set(services)].map(ruleResource))
+      const rego = mayRead.allowed ? await regoPreview(inputs, rules) : []
+      return c.json({ ok, message, findings, plan: preview, rego }, 200)
     }
     const { message, counts, waitsIn } = await change(c, { put }, actor)
     if (waitsIn !== undefined) return c.json(waitingAnswer(waitsIn), 202)

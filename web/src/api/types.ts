@@ -219,11 +219,30 @@ export interface Rule {
   readonly is_active: boolean
 }
 
+interface NamedChanges {
+  readonly create: readonly string[]
+  readonly replace: readonly string[]
+  readonly remove: readonly string[]
+}
+
 export interface Preview {
   readonly ok: boolean
   readonly message: string
   readonly findings: readonly Finding[]
-  readonly plan: unknown
+  readonly plan: {
+    readonly policies: NamedChanges
+    readonly modules: NamedChanges
+    readonly rules: { readonly created: number; readonly updated: number; readonly removed: number }
+  } | null
+  /** Of rules: each service as Rego, now and with the change. */
+  readonly rego?: readonly { readonly module: string; readonly before: string | null; readonly after: string }[]
+}
+
+/** Of a change through the API. */
+export interface Changed {
+  readonly message: string
+  /** It is not in force: this plan waits with it. */
+  readonly plan?: Plan
 }
 
 export interface AuditEntry {

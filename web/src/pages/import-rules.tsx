@@ -1,29 +1,22 @@
 /** Rules from a CSV file: what would change is shown before it is changed. */
-import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { call } from '../api/client.ts'
-import type { Preview } from '../api/types.ts'
+import type { Changed } from '../api/types.ts'
 import { Button } from '../parts/button.tsx'
 import { Dialog } from '../parts/dialog.tsx'
-import { Findings } from '../parts/findings.tsx'
 import { Problem } from '../parts/problem.tsx'
 import { useChange } from '../parts/use-change.ts'
+import { RulesPreview, usePreview } from './rules-preview.tsx'
 
 const Chosen = ({ csv, onClose }: { readonly csv: string; readonly onClose: () => void }) => {
-  const preview = useQuery({
-    queryKey: ['preview', csv],
-    queryFn: () => call<Preview>('/api/rules/import?dry_run=true', { method: 'POST', text: csv, type: 'text/csv' }),
-    retry: false,
-  })
+  const preview = usePreview({ csv })
   const save = useChange({
-    run: () => call<{ readonly message: string }>('/api/rules/import', { method: 'POST', text: csv, type: 'text/csv' }),
-    done: ({ message }) => `Imported: ${message}`,
+    run: () => call<Changed>('/api/rules/import', { method: 'POST', text: csv, type: 'text/csv' }),
+    done: ({ message, plan }) => (plan === undefined ? `Imported: ${message}` : `${message}.`),
   })
   return (
     <div className="stack">
-      {preview.error !== null && <Problem error={preview.error} />}
-      {preview.data !== undefined && <p role="status">Plan: {preview.data.message}</p>}
-      {preview.data !== undefined && <Findings findings={preview.data.findings} />}
+      <RulesPreview of={preview} />
       {save.error !== null && <Problem error={save.error} />}
       <div className="row end">
         <Button

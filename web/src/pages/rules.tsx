@@ -7,16 +7,16 @@ import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
 import { call, send } from '../api/client.ts'
 import { moduleQuery, rulesQuery } from '../api/queries.ts'
-import type { Preview, Rule } from '../api/types.ts'
+import type { Changed, Rule } from '../api/types.ts'
 import { Code } from '../editor/code.tsx'
 import { Button } from '../parts/button.tsx'
-import { Findings } from '../parts/findings.tsx'
 import { Loaded } from '../parts/loaded.tsx'
 import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
 import { useSay } from '../parts/toast.tsx'
 import { useChange } from '../parts/use-change.ts'
 import { ImportRules } from './import-rules.tsx'
+import { RulesPreview, usePreview } from './rules-preview.tsx'
 
 const different = (texts: readonly string[]): readonly string[] => [...new Set(texts)].sort()
 
@@ -37,14 +37,11 @@ const changed = (place: { readonly service: string; readonly type: string }, tic
   })
 
 const Save = ({ rules, onDone }: { readonly rules: readonly RuleInput[]; readonly onDone: () => void }) => {
-  const preview = useQuery({
-    queryKey: ['preview', rules],
-    queryFn: ({ signal }) => call<Preview>('/api/rules/bulk?dry_run=true', { method: 'POST', json: { rules }, signal }),
-    retry: false,
-  })
+  const preview = usePreview({ rules })
   const save = useChange({
-    run: () => call<{ readonly message: string }>('/api/rules/bulk', { method: 'POST', json: { rules } }),
-    done: () => `${rules.length} ${rules.length === 1 ? 'rule is' : 'rules are'} in force.`,
+    run: () => call<Changed>('/api/rules/bulk', { method: 'POST', json: { rules } }),
+    done: ({ message, plan }) =>
+      plan === undefined ? `${rules.length} ${rules.length === 1 ? 'rule is' : 'rules are'} in force.` : `${message}.`,
   })
   return (
     <section className="notice stack tight" aria-label="What will change">
@@ -55,15 +52,14 @@ const Save = ({ rules, onDone }: { readonly rules: readonly RuleInput[]; readonl
           </li>
         ))}
       </ul>
-      {preview.error !== null && <Problem error={preview.error} />}
-      {preview.data !== undefined && <p role="status">Plan: {preview.data.message}</p>}
-      {preview.data !== undefined && preview.data.findings.length > 0 && <Findings findings={preview.data.findings} />}
+      <RulesPreview of={preview} />
       {save.error !== null && <Problem error={save.error} />}
       <div className="row">
         <Button
           look="primary"
           action="change"
           busy={save.isPending}
+          because={preview.data?.ok === false ? 'It does not hold: see above' : undefined}
           onClick={() => save.mutate(undefined, { onSuccess: onDone })}
         >
           Save {rules.length} {rules.length === 1 ? 'change' : 'changes'}
@@ -140,7 +136,7 @@ const Grid = ({ rules, service, type }: GridProps) => {
                   {actions.map((action) => {
                     const cell = cellOf(role, action)
                     return (
-                      <td key={action}>
+                      <td key={action} className={ticks.has(cell) ? 'changed' : undefined}>
                         <input
                           type="checkbox"
                           aria-label={`${role} may ${action}`}
