@@ -57,7 +57,7 @@ const Theme = () => {
         setTheme(next)
       }}
     >
-      <option value="system">Theme of the system</option>
+      <option value="system">System theme</option>
       <option value="light">Light theme</option>
       <option value="dark">Dark theme</option>
     </select>
