@@ -44,7 +44,7 @@ const whole =
 
 const actor = z.preprocess(
   whole('id'),
-  z.strictObject({ id: name, roles: names.default([]), groups: names.default([]) }),
+  z.strictObject({ id: name, roles: names.default([]), groups: names.default([]), emails: names.default([]) }),
 )
 
 const kinds = ['policy', 'group', 'module', 'rule', 'source', 'plan', 'token', 'audit'] as const

@@ -56,15 +56,18 @@ export const addLists: AddCommand = (program, context) => {
     .command('show')
     .description('one plan with its differences, as JSON')
     .argument('<id>')
+    .option('--json', 'as it is')
     .action(async (id: string) => print(asJson(await operationsOf(context).plan(id))))
   plans
     .command('reject')
     .description('reject a plan that waits; approve it with `edict apply --plan <id>`')
     .argument('<id>')
     .option('--reason <text>', 'why, for people')
-    .action(async (id: string, { reason }: { reason?: string }) => {
+    .option('--json', 'print JSON')
+    .action(async (id: string, { reason, json }: { reason?: string; json?: boolean }) => {
       await operationsOf(context).reject(id, reason ?? null)
-      tell(`plan ${id} is rejected`)
+      if (json) print(asJson({ id, status: 'Rejected', reason: reason ?? null }))
+      else tell(`plan ${id} is rejected`)
     })
 
   program

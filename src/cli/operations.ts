@@ -33,9 +33,14 @@ const createOperationsThere = (url: string, token: string | undefined): Operatio
   }
 }
 
+/** Where a server is asked. */
+export const tellWhoActs = ({ as, tell }: Pick<Context, 'as' | 'tell'>): void => {
+  if (as() !== undefined) tell('edict: --as is not heard: the token says who acts on a server')
+}
+
 export const operationsOf = (context: Context): Operations => {
   const server = context.server()
   if (server === undefined) return createOperationsHere(runOptions(context))
-  if (context.as() !== undefined) context.tell('edict: --as is not heard: the token says who acts on a server')
+  tellWhoActs(context)
   return createOperationsThere(server, readCredential(context.env))
 }

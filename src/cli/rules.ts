@@ -4,8 +4,11 @@ import { Command, Option } from 'commander'
 import { z } from 'zod'
 import { EdictError } from '../errors.ts'
 import { createClient, type Client } from './client.ts'
+import { asJson } from './context.ts'
 import { readCredential } from './credential.ts'
 import { modulesPatch, writeModules } from './export-modules.ts'
+import { tellWhoActs } from './operations.ts'
+import { type Outcome, outcomeOf, rehearsalLines, rehearse, upsert } from './rule-changes.ts'
 import { parseRules, type RuleInput } from '../policy/rule-list.ts'
 
 export interface RulesCommandDeps {
@@ -13,6 +16,10 @@ export interface RulesCommandDeps {
   readonly print: (text: string) => void
   /** For people, where the output may be parsed. */
   readonly tell: (text: string) => void
+  /** `--server`. */
+  readonly server: () => string | undefined
+  /** `--as`. */
+  readonly as: () => string | undefined
 }
 
 interface Filters {
@@ -44,20 +51,17 @@ const listed = z.object({
   next: z.number().nullable(),
   total: z.number(),
 })
-const changed = z.object({ rules: z.object({ created: z.number(), updated: z.number(), removed: z.number() }) })
-/** What a server says whose changes are approved first. */
-const waits = z.object({ message: z.string(), plan: z.object({ id: z.string() }) })
-const rehearsed = z.object({ ok: z.boolean(), message: z.string(), plan: changed.nullable() })
-
-/** The server takes so many in one change. */
-const chunk = 20_000
-
-export const rulesCommand = ({ env, print, tell }: RulesCommandDeps): Command => {
+export const rulesCommand = ({ env, print, tell, server, as }: RulesCommandDeps): Command => {
   const command = new Command('rules')
     .description('list and change rules, and export modules, of a running server (EDICT_TOKEN, EDICT_TOKEN_FILE)')
-    .option('--url <url>', 'the server (EDICT_URL)', env['EDICT_URL'] ?? 'http://127.0.0.1:8081')
-  const client = (): Client =>
-    createClient({ url: String(command.opts<{ url: string }>().url), token: readCredential(env) })
+    .option('--url <url>', 'the server (default: --server, EDICT_URL, http://127.0.0.1:8081)')
+  const say = ({ message, ...outcome }: Outcome, json: boolean | undefined): void =>
+    json ? print(asJson(outcome)) : tell(message)
+  const client = (): Client => {
+    tellWhoActs({ as, tell })
+    const url = command.opts<{ url?: string }>().url ?? server() ?? (env['EDICT_URL'] || 'http://127.0.0.1:8081')
+    return createClient({ url, token: readCredential(env) })
+  }
   const filtered = (sub: Command): Command =>
     sub
       .option('--service <name>', 'only of this service')
@@ -68,9 +72,9 @@ export const rulesCommand = ({ env, print, tell }: RulesCommandDeps): Command =>
   filtered(command.command('list'))
     .description('list rules')
     .option('--json', 'print JSON')
-    .action(async ({ json, ...filters }: Filters & { json?: boolean }) => {
+    .action(async ({ json, ...filters }: Filters & AsJson) => {
       const rules = await everyRule(client(), filters)
-      print(json ? JSON.stringify(rules, null, 2) : rules.map(ruleLine).join('\n'))
+      print(json ? asJson(rules) : rules.map(ruleLine).join('\n'))
     })
 
   command
@@ -81,24 +85,27 @@ export const rulesCommand = ({ env, print, tell }: RulesCommandDeps): Command =>
     .requiredOption('--role <role...>', 'one or more roles')
     .requiredOption('--action <action...>', 'one or more actions')
     .option('--inactive', 'switched off')
-    .action(async (asked: NewRules) => tell(await upsert(client(), newRules(asked))))
+    .option('--json', 'print JSON')
+    .action(async ({ json, ...asked }: NewRules & AsJson) => say(await upsert(client(), newRules(asked)), json))
 
   filtered(command.command('remove'))
     .description('delete all rules that match')
-    .action(async (filters: Filters) => {
-      const answer = await client().json('DELETE', `/api/rules?${query(filters)}`)
-      tell(waitMessage(answer) ?? counts(changed.parse(answer).rules))
-    })
+    .option('--json', 'print JSON')
+    .action(async ({ json, ...filters }: Filters & AsJson) =>
+      say(outcomeOf(await client().json('DELETE', `/api/rules?${query(filters)}`)), json),
+    )
 
   command
     .command('import')
     .argument('<file>', 'CSV with a header, or JSON')
     .description('add the rules of a file, and switch those that are there')
     .option('--dry-run', 'only say what would change')
-    .action(async (file: string, { dryRun = false }: { dryRun?: boolean }) => {
+    .option('--json', 'print JSON')
+    .action(async (file: string, { dryRun = false, json }: { dryRun?: boolean } & AsJson) => {
       const rules = await readRules(file)
-      if (dryRun) for (const line of await rehearse(client(), rules)) print(line)
-      else tell(await upsert(client(), rules))
+      if (!dryRun) return say(await upsert(client(), rules), json)
+      const told = await rehearse(client(), rules)
+      print(json ? asJson(told) : told.flatMap(rehearsalLines).join('\n'))
     })
 
   filtered(command.command('export'))
@@ -112,6 +119,10 @@ export const rulesCommand = ({ env, print, tell }: RulesCommandDeps): Command =>
       return print((await client().text(`/api/rules/export?format=${format}&${query(filters)}`)).trimEnd())
     })
   return command
+}
+
+interface AsJson {
+  readonly json?: boolean
 }
 
 interface ExportOptions {
@@ -159,38 +170,3 @@ const readRules = async (file: string): Promise<readonly RuleInput[]> => {
   const lines = parsed.problems.map(({ place, message }) => `  ${file}: ${place}: ${message}`)
   throw new EdictError('invalid_request', `the rules are not valid\n${lines.join('\n')}`)
 }
-
-const chunks = (rules: readonly RuleInput[]): readonly (readonly RuleInput[])[] =>
-  Array.from({ length: Math.ceil(rules.length / chunk) }, (_, n) => rules.slice(n * chunk, (n + 1) * chunk))
-
-const waitMessage = (answer: unknown): string | undefined => waits.safeParse(answer).data?.message
-
-/** What came of it, for people. */
-const upsert = async (client: Client, rules: readonly RuleInput[]): Promise<string> => {
-  let waiting: string | undefined
-  const total = { created: 0, updated: 0, removed: 0 }
-  for (const part of chunks(rules)) {
-    // oxlint-disable-next-line no-await-in-loop
-    const answer = await client.json('POST', '/api/rules/bulk', { rules: part })
-    waiting = waitMessage(answer)
-    if (waiting !== undefined) continue
-    const { rules: done } = changed.parse(answer)
-    total.created += done.created
-    total.updated += done.updated
-  }
-  return waiting ?? counts(total)
-}
-
-const rehearse = async (client: Client, rules: readonly RuleInput[]): Promise<readonly string[]> => {
-  const lines: string[] = []
-  for (const part of chunks(rules)) {
-    // oxlint-disable-next-line no-await-in-loop
-    const said = rehearsed.parse(await client.json('POST', '/api/rules/bulk?dry_run=true', { rules: part }))
-    lines.push(said.message)
-    if (said.plan !== null) lines.push(counts(said.plan.rules))
-  }
-  return lines
-}
-
-const counts = ({ created, updated, removed }: { created: number; updated: number; removed: number }): string =>
-  `${created} created, ${updated} updated, ${removed} removed`

@@ -49,8 +49,10 @@ export const addToken: AddCommand = (program, context) => {
     .command('revoke')
     .argument('<id>', 'as `edict token list` names it')
     .description('revoke a token: no live server takes it afterwards')
-    .action(async (id: string) => {
+    .option('--json', 'print JSON')
+    .action(async (id: string, { json }: Pick<Asked, 'json'>) => {
       const { token, confirmation } = await revokeTokenHere(options(), id)
+      if (json) return print(asJson({ id: token._id, actor: token.actor, state: 'revoked', ...confirmation }))
       tell(`token ${token._id} of ${token.actor} is revoked`)
       tellWho(confirmation, tell)
     })

@@ -3,6 +3,7 @@
  * is asked of `edict.authz` itself, with each rule split into its halves (who, where), so that the two cannot disagree.
  */
 import { createAuthz, type Question } from '../auth/authz.ts'
+import type { Actor } from '../auth/actor.ts'
 import type { Rules } from '../auth/rules.ts'
 import { fourEyesOf, type FourEyes } from './four-eyes.ts'
 import type { AttemptView, ClauseView, ConditionView, Explanation, SeenView } from './view.ts'
@@ -62,11 +63,17 @@ const eyesCondition = (index: number, { rules, question, placeOf }: Authorizatio
   text: `four_eyes: ${rules.four_eyes[index]}`,
   saw: [
     see('actor', question.actor.id),
+    ...addressesOf(question.actor, rules),
     ...question.resources.map(({ key, by = [] }) =>
       see(`who ${question.action === 'unlock' ? 'locked' : 'made'} ${key}`, ...by),
     ),
   ],
 })
+
+const addressesOf = ({ id, emails = [] }: Actor, rules: Rules): readonly SeenView[] => {
+  const all = [...new Set([...emails, ...(rules.emails[id] ?? [])])]
+  return all.length === 0 ? [] : [see('emails', all)]
+}
 
 const notesOf = ({ undecided }: FourEyes, { rules, question, placeOf }: AuthorizationOptions): readonly string[] =>
   undecided.map((index) => {

@@ -23,18 +23,20 @@ export interface ExplainAuthzOptions extends RunOptions {
   readonly actor: string
   /** null: look them up. */
   readonly belongs: Pick<Actor, 'roles' | 'groups'> | null
+  /** Besides those of the rules file. */
+  readonly emails: readonly string[]
   readonly action: Action
   /** A plan stands for what it touches. */
   readonly resource: Resource
 }
 
 export const explainAuthorizationHere = async (options: ExplainAuthzOptions): Promise<Explanation> => {
-  const { config, cwd, actor: id, belongs, action, resource } = options
+  const { config, cwd, actor: id, belongs, emails, action, resource } = options
   const asked =
     belongs === null || resource.kind === 'plan'
       ? await withStore(options, (store) => lookedUp(store, options))
       : { belongs, resources: [resource] }
-  const actor: Actor = { id, kind: 'token', roles: asked.belongs.roles, groups: asked.belongs.groups }
+  const actor: Actor = { id, kind: 'token', roles: asked.belongs.roles, groups: asked.belongs.groups, emails }
   const question = { actor, action, resources: asked.resources }
   return explainAuthorization({ ...rulesOf(config, cwd), protectedKeys: config.protected, question })
 }

@@ -190,7 +190,8 @@ file := json.match_schema({"a": 1}, {"$ref": "file:///proc/self/environ"})
     const { text } = await call(`${edict.url}/policy/shop/orders/1.0/explain`, { method: 'POST', body })
     expect(text).toContain(`{"expression":"input.user.age","values":[${age}]}`)
     const command = ['policy', 'explain', 'shop/orders/1.0', '--input', 'input.json']
-    const words = await runEdict(['--server', edict.url, ...command], {}, folder)
+    const words = await runEdict(['--server', edict.url, '--as', 'ann', ...command], {}, folder)
+    expect(words.stderr).toContain('--as is not heard')
     expect(words.stdout).toContain(`input.user.age is ${age}\n`)
     const json = await runEdict(['--server', edict.url, ...command, '--json'], {}, folder)
     expect(json.stdout).toMatch(new RegExp(`"values": \\[\\s+${age}\\s+\\]`))
@@ -214,6 +215,11 @@ file := json.match_schema({"a": 1}, {"$ref": "file:///proc/self/environ"})
       return (await runEdict([...command, '--policy', policy], {}, folder)).stdout
     }
     expect(await may('shop/orders/1.0')).toBe('ann may change shop/orders/1.0 is true\n  by authz.yaml:2  rule team\n')
+    const there = ['--server', 'http://127.0.0.1:1', 'policy', 'explain', '--actor', 'ann', '--action', 'change']
+    expect(await runEdict(there, {}, folder)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('leave --server out'),
+    })
     expect(await may('core/x/1')).toContain(
       '  not by authz.yaml:2  rule team  (1 condition failed)\n    authz.yaml:2  scope: unprotected\n',
     )

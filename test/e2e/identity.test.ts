@@ -118,8 +118,9 @@ describe('two servers on one store', () => {
       ({ actor }) => actor === 'ci-payments',
     )
     expect(found).toMatchObject({ roles: ['author'], groups: ['payments'], state: 'active', createdBy: 'root-admin' })
-    const revoked = await runEdict(['--as', 'root-admin', 'token', 'revoke', found?.id ?? ''], env)
+    const revoked = await runEdict(['--as', 'root-admin', 'token', 'revoke', found?.id ?? '', '--json'], env)
     expect(revoked.code).toBe(0)
+    expect(JSON.parse(revoked.stdout)).toMatchObject({ id: found?.id, state: 'revoked', pending: [] })
     expect(await statuses((edict) => whoami(edict, bearer(token)))).toEqual(new Set([401]))
   })
 

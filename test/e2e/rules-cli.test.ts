@@ -28,6 +28,20 @@ describe('edict rules', () => {
     expect([everything.code, everything.stderr]).toEqual([1, expect.stringContaining('at least one filter')])
   })
 
+  it('says what came of a change as JSON, too, and takes the server from --server', async () => {
+    const filter = ['--service', 'json', '--type', 't', '--role', 'r', '--action']
+    const json = async (...args: readonly string[]): Promise<unknown> =>
+      JSON.parse((await runEdict(['--server', edict.url, 'rules', ...args, '--json'], {}, folder)).stdout)
+    const outcome = (created: number, removed: number) => ({ rules: { created, updated: 0, removed }, plan: null })
+    expect(await json('add', ...filter, 'a', 'b')).toEqual(outcome(2, 0))
+    expect(await json('remove', ...filter, 'a')).toEqual(outcome(0, 1))
+    const file = join(folder, 'one.csv')
+    await writeFile(file, 'service_name,resource_type,role,action,is_active\njson,t,r,c,yes\n')
+    expect(await json('import', file, '--dry-run')).toMatchObject([{ ok: true, plan: { rules: { created: 1 } } }])
+    expect(await json('import', file)).toEqual(outcome(1, 0))
+    expect(await json('remove', '--service', 'json')).toEqual(outcome(0, 2))
+  })
+
   it('imports a file that it exported, after a dry run, and says where a file is wrong', async () => {
     const csv = (await rules('export', '--format', 'csv')).stdout
     const file = join(folder, 'rules.csv')

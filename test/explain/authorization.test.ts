@@ -100,6 +100,19 @@ describe('why an actor may or may not', () => {
       expect(answer).toMatchObject({ decision: { value: false }, notes: [] })
     })
 
+    it('knows people by their addresses', async () => {
+      const answer = await explain(
+        { ...person('pia', ['head']), emails: ['pia@x.org'] },
+        'unlock',
+        'payments/fees/1.0',
+        ['PIA@x.org'],
+      )
+      expect(explanationText(answer)).toContain(`by authz.yaml:16  four_eyes: payments/**
+    actor is "pia"
+    emails is ["pia@x.org"]
+    who locked payments/fees/1.0 is "PIA@x.org"`)
+    })
+
     it('says nothing of it when another one did', async () => {
       expect(explanationText(await unlock(['ann']))).toBe(
         'pia may unlock payments/fees/1.0 is true\n  by authz.yaml:13  rule heads',

@@ -39,6 +39,7 @@ describe('a case of an authorization file', () => {
     'actor: { id: eve, roles: [viewer] }, action: source, resource: { source: platform }, expect: allow',
     'actor: { id: eve, roles: [viewer] }, action: approve, resource: { plan: p1, by: [bob] }, expect: allow',
     'actor: { id: eve, roles: [viewer] }, action: approve, resource: { policy: shop/x/1, by: [eve] }, expect: { decision: deny, rule: edict:four-eyes }',
+    'actor: { id: eve, roles: [viewer], emails: [Eve@x.org] }, action: approve, resource: { policy: shop/x/1, by: [eve@X.org] }, expect: { decision: deny, rule: edict:four-eyes }',
     'actor: { id: eve, roles: [boss] }, action: admin, resource: { audit: true }, expect: { decision: allow, rule: admin }',
     'actor: ann, action: change, resource: { rule: shop }, expect: { decision: allow, rule: rbac }',
     'actor: ann, action: change, resource: { module: lib/time }, expect: { decision: allow, rule: rbac }',

@@ -23,6 +23,7 @@ import { explainAuthorizationHere } from '../../main/explain-authz.ts'
 import { explainInFolder } from '../../main/explain-folder.ts'
 import { createClient } from '../client.ts'
 import { readCredential } from '../credential.ts'
+import { tellWhoActs } from '../operations.ts'
 import { type AddCommand, type Context, exit, runOptions } from '../context.ts'
 import { folderOptions } from './folder.ts'
 
@@ -38,6 +39,7 @@ interface Options {
   readonly roles?: string
   readonly groups?: string
   readonly by?: string
+  readonly emails?: string
 }
 
 const inputOf = async (file: string | undefined): Promise<Uint8Array | undefined> => {
@@ -61,6 +63,7 @@ interface Wanted extends Omit<Options, 'policy'> {
 
 const explained = async (context: Context, { policy, directory, input, header, rule }: Wanted) => {
   const server = context.server()
+  if (server !== undefined) tellWhoActs(context)
   const bytes = await inputOf(input)
   const headers = headersOf(header)
   if (server === undefined)
@@ -103,7 +106,12 @@ const resourceOf = ({ policy, target = policy, by }: Options): Resource => {
 }
 
 const authorized = (context: Context, options: Options): Promise<Explanation> => {
-  const { actor, action, roles, groups } = options
+  const { actor, action, roles, groups, emails } = options
+  if (context.server() !== undefined)
+    throw new EdictError(
+      'config_invalid',
+      'Who may do what is explained by the rules of this configuration, not of a server: leave --server out.',
+    )
   if (actor === undefined || action === undefined)
     throw new EdictError('config_invalid', 'Name a policy, or an --actor and an --action.')
   if (!isAction(action))
@@ -113,7 +121,15 @@ const authorized = (context: Context, options: Options): Promise<Explanation> =>
     )
   const belongs = roles === undefined && groups === undefined ? null : { roles: named(roles), groups: named(groups) }
   const resource = resourceOf(options)
-  return explainAuthorizationHere({ ...runOptions(context), cwd: context.cwd, actor, belongs, action, resource })
+  return explainAuthorizationHere({
+    ...runOptions(context),
+    cwd: context.cwd,
+    actor,
+    belongs,
+    emails: named(emails),
+    action,
+    resource,
+  })
 }
 
 const show = ({ print }: Context, explanation: Explanation, json: boolean): void => {
@@ -143,6 +159,7 @@ export const addExplain: AddCommand = (policy, context) =>
     .option('--target <what>', 'to this: policy:…, module:…, rule:<service>, source:<name>, plan:<id>')
     .option('--roles <names>', 'roles of the actor, with commas between (default: those of the actor’s tokens)')
     .option('--groups <names>', 'groups of the actor, beside those of the rules file')
+    .option('--emails <addresses>', 'e-mail addresses of the actor, beside those of the rules file')
     .option(
       '--by <names>',
       'who made it, or locked it (default: who locked it in the store, whose wishes a plan holds)',
