@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { createAddressOf } from '../../src/http/client.ts'
 import { change, createFixture, lockDocument, meta } from './fixture.ts'
 
 const open = async () => {
@@ -36,5 +37,49 @@ describe('events', () => {
     await next()
     held.stop.abort()
     expect(await next()).toBe('the end')
+  })
+})
+
+describe('streams of events', () => {
+  const most = 40
+  const streamsOf = () => {
+    const { app } = createFixture({ identity: { addressOf: (_, forwarded) => forwarded ?? null } })
+    return (address: string) => app.request('/api/events', { headers: { 'x-forwarded-for': address } })
+  }
+
+  it('are bounded for each client address, so that one leaves some to the others', async () => {
+    const ask = streamsOf()
+    const open = await Promise.all(Array.from({ length: most }, () => ask('192.0.2.1')))
+    expect(new Set(open.map(({ status }) => status))).toEqual(new Set([200]))
+    const refused = await ask('192.0.2.1')
+    expect([refused.status, await refused.json()]).toMatchObject([429, { code: 'rate_limited' }])
+    const other = await ask('192.0.2.2')
+    expect(other.status).toBe(200)
+    await open[0]?.body?.cancel()
+    const again = await ask('192.0.2.1')
+    expect(again.status).toBe(200)
+    await Promise.all([...open.slice(1), other, again].map(({ body }) => body?.cancel()))
+  })
+
+  it('count one network of IPv6 as one client', async () => {
+    const ask = streamsOf()
+    const open = await Promise.all(Array.from({ length: most }, (_, at) => ask(`2001:db8:1:2::${at + 1}`)))
+    expect((await ask('2001:db8:1:2:3::4')).status).toBe(429)
+    const other = await ask('2001:db8:1:3::1')
+    expect(other.status).toBe(200)
+    await Promise.all([...open, other].map(({ body }) => body?.cancel()))
+  })
+
+  it('are given back when the connection ends', async () => {
+    const { server } = createFixture({ identity: { addressOf: createAddressOf([]) } })
+    const { port } = await server.listen({ host: '127.0.0.1', port: 0 })
+    const ask = (signal: AbortSignal) => fetch(`http://127.0.0.1:${port}/api/events`, { signal })
+    const [first, second] = [new AbortController(), new AbortController()]
+    await Promise.all(Array.from({ length: most }, () => ask(first.signal)))
+    expect((await ask(second.signal)).status).toBe(429)
+    first.abort()
+    await expect.poll(async () => (await ask(second.signal)).status).toBe(200)
+    second.abort()
+    await server.close({ graceMs: 100 })
   })
 })

@@ -4,6 +4,7 @@
  */
 import { createRoute } from '@hono/zod-openapi'
 import { EdictError } from '../../errors.ts'
+import { addressKey, clientAddress } from '../client.ts'
 import type { App } from '../environment.ts'
 import type { Event, EventHub } from '../event-hub.ts'
 import { errorResponses } from '../schemas.ts'
@@ -14,12 +15,15 @@ export interface EventRoutesOptions {
   readonly signal: AbortSignal
   readonly beatMs?: number
   readonly most?: number
+  readonly mostOfOne?: number
 }
 
 /** How long a connection may look idle to what lies between. */
 const defaultBeatMs = 15_000
 /** Streams at once: each is a connection that stays. */
 const defaultMost = 200
+/** Of one client address, as limits count them: nobody has to say who they are, and one must not take all. */
+const defaultMostOfOne = 40
 
 const route = createRoute({
   method: 'get',
@@ -33,17 +37,48 @@ const route = createRoute({
         '`event: change` with `{ sequence, revision }` at first and whenever policies, modules, rules, locks or the audit log changed; `event: sources` with the phase of each when one of them did; a comment now and then.',
       content: { 'text/event-stream': { schema: {} } },
     },
-    ...errorResponses(503),
+    ...errorResponses(429, 503),
   },
 })
 
 export const eventRoutes = (app: App, options: EventRoutesOptions): void => {
-  const { hub, signal, beatMs = defaultBeatMs, most = defaultMost } = options
+  const { hub, signal, beatMs = defaultBeatMs, most = defaultMost, mostOfOne = defaultMostOfOne } = options
+  const openOf = createCounts()
   app.openAPIRegistry.registerPath(route)
   app.get('/api/events', (c) => {
+    const who = addressKey(clientAddress(c))
     if (hub.listeners() >= most) throw new EdictError('too_many_requests', `${most} streams of events are open already`)
-    return c.body(eventStream({ hub, signal, beatMs }), 200, { 'content-type': 'text/event-stream' })
+    if (openOf.get(who) >= mostOfOne)
+      throw new EdictError('rate_limited', `${mostOfOne} streams of events are open to this address already`)
+    const subscribe: EventHub['subscribe'] = (tell) => {
+      const leave = hub.subscribe(tell)
+      const free = openOf.take(who)
+      return () => {
+        leave()
+        free()
+      }
+    }
+    const body = eventStream({ subscribe, signal, beatMs })
+    return c.body(body, 200, { 'content-type': 'text/event-stream' })
   })
+}
+
+/** How many each has at this time. */
+const createCounts = () => {
+  const held = new Map<string, Set<object>>()
+  return {
+    get: (key: string): number => held.get(key)?.size ?? 0,
+    /** Answers what gives it back. */
+    take: (key: string): (() => void) => {
+      const all = held.get(key) ?? new Set()
+      const one = {}
+      held.set(key, all.add(one))
+      return () => {
+        all.delete(one)
+        if (all.size === 0 && held.get(key) === all) held.delete(key)
+      }
+    },
+  }
 }
 
 const encoder = new TextEncoder()
@@ -51,7 +86,9 @@ const block = ({ event, data }: Event): Uint8Array =>
   encoder.encode(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
 const beat = encoder.encode(': here\n\n')
 
-const eventStream = ({ hub, signal, beatMs }: Required<Pick<EventRoutesOptions, 'hub' | 'signal' | 'beatMs'>>) => {
+interface StreamOptions extends Required<Pick<EventRoutesOptions, 'signal' | 'beatMs'>>, Pick<EventHub, 'subscribe'> {}
+
+const eventStream = ({ subscribe, signal, beatMs }: StreamOptions) => {
   let end: () => void = () => undefined
   return new ReadableStream<Uint8Array>({
     start: (controller) => {
@@ -60,7 +97,7 @@ const eventStream = ({ hub, signal, beatMs }: Required<Pick<EventRoutesOptions, 
         if ((controller.desiredSize ?? 0) < -100) close()
         else controller.enqueue(bytes)
       }
-      const leave = hub.subscribe((event) => push(block(event)))
+      const leave = subscribe((event) => push(block(event)))
       const timer = setInterval(() => push(beat), beatMs)
       timer.unref()
       end = () => {
