@@ -44,7 +44,7 @@ describe('streams of events', () => {
   const most = 40
   const streamsOf = () => {
     const { app } = createFixture({ identity: { addressOf: (_, forwarded) => forwarded ?? null } })
-    return (address: string) => app.request('/api/events', { headers: { 'x-forwarded-for': address } })
+    return async (address: string) => app.request('/api/events', { headers: { 'x-forwarded-for': address } })
   }
 
   it('are bounded for each client address, so that one leaves some to the others', async () => {
@@ -58,7 +58,7 @@ describe('streams of events', () => {
     await open[0]?.body?.cancel()
     const again = await ask('192.0.2.1')
     expect(again.status).toBe(200)
-    await Promise.all([...open.slice(1), other, again].map(({ body }) => body?.cancel()))
+    await Promise.all([...open.slice(1), other, again].map(async ({ body }) => body?.cancel()))
   })
 
   it('count one network of IPv6 as one client', async () => {
@@ -67,7 +67,7 @@ describe('streams of events', () => {
     expect((await ask('2001:db8:1:2:3::4')).status).toBe(429)
     const other = await ask('2001:db8:1:3::1')
     expect(other.status).toBe(200)
-    await Promise.all([...open, other].map(({ body }) => body?.cancel()))
+    await Promise.all([...open, other].map(async ({ body }) => body?.cancel()))
   })
 
   it('are given back when the connection ends', async () => {

@@ -9,6 +9,7 @@ import {
   GitPullRequest,
   Grid3x3,
   History,
+  KeyRound,
   LayoutDashboard,
   Play,
   ScrollText,
@@ -37,6 +38,7 @@ const places = [
   ['/sources', 'Sources', GitBranch],
   ['/ownership', 'Ownership', Split],
   ['/audit', 'Audit', ScrollText],
+  ['/tokens', 'Tokens', KeyRound],
 ] as const
 
 const liveWords: Readonly<Record<LiveState, string>> = {

@@ -39,6 +39,7 @@ const about: Readonly<Record<string, readonly string[]>> = {
     'rules',
     'ownership',
     'audit',
+    'tokens',
     'whoami',
   ],
   sources: ['sources', 'plans', 'plan'],

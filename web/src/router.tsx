@@ -96,6 +96,12 @@ export const auditRoute = createRoute({
   validateSearch: words('actor', 'action', 'resource', 'since'),
   component: lazyRouteComponent(() => import('./pages/audit.tsx'), 'Audit'),
 })
+export const tokensRoute = createRoute({
+  ...under,
+  path: '/tokens',
+  validateSearch: words('q'),
+  component: lazyRouteComponent(() => import('./pages/tokens.tsx'), 'Tokens'),
+})
 
 const routeTree = root.addChildren([
   overviewRoute,
@@ -113,6 +119,7 @@ const routeTree = root.addChildren([
   sourceRoute,
   ownershipRoute,
   auditRoute,
+  tokensRoute,
 ])
 
 /** Where the console lies, whatever prefix a reverse proxy gives it. */

@@ -14,6 +14,7 @@ const pages = {
   s: ['/sources', 'Sources'],
   w: ['/ownership', 'Ownership'],
   a: ['/audit', 'Audit'],
+  t: ['/tokens', 'Tokens'],
 } as const
 
 const isPage = (key: string): key is keyof typeof pages => Object.hasOwn(pages, key)

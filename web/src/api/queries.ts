@@ -14,6 +14,7 @@ import type {
   Rule,
   Source,
   StatsMinute,
+  Token,
   WhoAmI,
 } from './types.ts'
 
@@ -141,6 +142,11 @@ export const statsQuery = (filter: { readonly policy?: string; readonly minutes:
       (await call<{ minutes: readonly StatsMinute[] }>(`/api/stats${query(filter)}`, { signal })).minutes,
     refetchInterval: 10_000,
   })
+
+export const tokensQuery = queryOptions({
+  queryKey: ['tokens'],
+  queryFn: async ({ signal }) => (await call<{ tokens: readonly Token[] }>('/api/tokens', { signal })).tokens,
+})
 
 export const signInQuery = queryOptions({
   queryKey: ['sign-in'],

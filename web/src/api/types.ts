@@ -277,6 +277,20 @@ export interface WhoAmI {
   readonly may: readonly string[]
 }
 
+export interface Token {
+  readonly id: string
+  readonly actor: string
+  readonly roles: readonly string[]
+  readonly groups: readonly string[]
+  readonly created: string
+  readonly createdBy: string
+  readonly expires: string | null
+  readonly revoked: string | null
+  /** To the minute. */
+  readonly lastUsed: string | null
+  readonly state: 'active' | 'expired' | 'revoked'
+}
+
 /** How users sign in at the identity provider. */
 export interface Oidc {
   readonly issuer: string

@@ -3,6 +3,7 @@ import { useId, useState } from 'react'
 import { call, policyPath } from '../api/client.ts'
 import type { Policy } from '../api/types.ts'
 import { Button } from '../parts/button.tsx'
+import { type Confirmed, confirmedText } from '../parts/confirmed.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Problem } from '../parts/problem.tsx'
 import { useChange } from '../parts/use-change.ts'
@@ -14,16 +15,6 @@ const ends = [
   ['24', 'For a day'],
   ['168', 'For a week'],
 ] as const
-
-interface Confirmed {
-  readonly confirmed: readonly string[]
-  readonly pending?: readonly string[]
-}
-
-const spread = ({ confirmed, pending = [] }: Confirmed): string =>
-  pending.length === 0
-    ? `${confirmed.length} ${confirmed.length === 1 ? 'server has' : 'servers have'} confirmed it`
-    : `${pending.join(', ')} did not confirm in time; it stands all the same`
 
 const LockDialog = ({ policy, onClose }: { readonly policy: Policy; readonly onClose: () => void }) => {
   const [reason, setReason] = useState('')
@@ -37,7 +28,7 @@ const LockDialog = ({ policy, onClose }: { readonly policy: Policy; readonly onC
         json: { reason: reason.trim() === '' ? null : reason.trim(), until },
       })
     },
-    done: (answer) => `${nameOf(policy)} is locked: ${spread(answer)}.`,
+    done: (answer) => `${nameOf(policy)} is locked: ${confirmedText(answer)}.`,
   })
   return (
     <Dialog
@@ -83,7 +74,7 @@ export const LockActions = ({ policy }: { readonly policy: Policy }) => {
   const [asking, setAsking] = useState(false)
   const unlock = useChange({
     run: () => call<Confirmed>(`${policyPath(policy)}/lock`, { method: 'DELETE' }),
-    done: (answer) => `${nameOf(policy)} is unlocked: ${spread(answer)}.`,
+    done: (answer) => `${nameOf(policy)} is unlocked: ${confirmedText(answer)}.`,
   })
   // The dialog outlives the news of its own lock: they may come before the answer does.
   return (
