@@ -16,20 +16,31 @@ const images = join(root, 'docs', 'images')
 mkdirSync(images, { recursive: true })
 
 const env = { ...process.env, EDICT_DIRECTORY: join(root, 'policies-example'), EDICT_SOURCE: 'policies-example' }
-const server = spawn(process.execPath, [compiled('src/cli.js'), 'serve'], {
-  cwd: folder,
-  env: { ...env, EDICT_API: 'true', EDICT_DATA: join(folder, 'data'), PORT: '0' },
-  stdio: ['ignore', 'pipe', 'inherit'],
-})
-const url = await new Promise((done, fail) => {
-  let said = ''
-  server.stdout.on('data', (chunk) => {
-    said += chunk
-    const found = /edict ready on (http:\/\/\S+)/.exec(said)
-    if (found !== null) done(found[1])
+const running = []
+
+/** Answers its address. */
+async function serve(name, more) {
+  const cwd = join(folder, name)
+  mkdirSync(cwd)
+  const server = spawn(process.execPath, [compiled('src/cli.js'), 'serve'], {
+    cwd,
+    env: { ...env, ...more, EDICT_DATA: join(cwd, 'data'), PORT: '0' },
+    stdio: ['ignore', 'pipe', 'inherit'],
   })
-  server.on('close', () => fail(new Error(`the server ended:\n${said}`)))
-})
+  running.push(server)
+  return new Promise((done, fail) => {
+    let said = ''
+    server.stdout.on('data', (chunk) => {
+      said += chunk
+      const found = /edict ready on (http:\/\/\S+)/.exec(said)
+      if (found !== null) done(found[1])
+    })
+    server.on('close', () => fail(new Error(`the server ended:\n${said}`)))
+  })
+}
+
+const bootstrap = 'the-secret-of-the-screenshots'
+const url = await serve('open', { EDICT_API: 'true' })
 
 const browser = await openBrowser()
 
@@ -45,6 +56,28 @@ async function fill() {
   await new Promise((done) => setTimeout(done, 6_000))
 }
 
+/** A server that asks for credentials, with tokens. Answers its address, and how its administrator signs in. */
+async function closed() {
+  const at = await serve('closed', {
+    EDICT_BOOTSTRAP_SECRET: bootstrap,
+    EDICT_OIDC_ISSUER: 'https://login.example.org/realms/main',
+    EDICT_OIDC_AUDIENCE: 'edict',
+    EDICT_OIDC_CONSOLE_CLIENT_ID: 'edict-console',
+  })
+  const ask = async (path, as, method, body) => {
+    const headers = { authorization: `Bearer ${as}`, 'content-type': 'application/json' }
+    return (await fetch(at + path, { method, headers, body: JSON.stringify(body) })).json()
+  }
+  const make = (as, token) => ask('/api/tokens', as, 'POST', token)
+  const { token } = await make(bootstrap, { actor: 'alice', roles: ['superuser'] })
+  const ci = await make(token, { actor: 'ci-payments', roles: ['author'], groups: ['payments'], expires: '30d' })
+  const old = await make(token, { actor: 'bob', roles: ['operator'], expires: '12h' })
+  await make(token, { actor: 'dashboard', roles: ['viewer'], expires: '365d' })
+  await ask('/api/whoami', ci.token, 'GET')
+  await ask(`/api/tokens/${old.id}`, token, 'DELETE')
+  return { at, token }
+}
+
 const shots = [
   ['overview', '/'],
   ['policies', '/policies'],
@@ -56,11 +89,16 @@ const shots = [
   ['audit', '/audit'],
   ['overview-dark', '/', 'dark'],
 ]
+const closedShots = [
+  ['sign-in', '/'],
+  ['tokens', '/tokens'],
+]
 
-async function shoot([name, path, colorScheme = 'light']) {
+async function shoot([name, path, colorScheme = 'light'], { at = url, token } = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme })
+  if (token !== undefined) await context.addInitScript((text) => sessionStorage.setItem('edict.token', text), token)
   const page = await context.newPage()
-  await page.goto(`${url}/console${path}`)
+  await page.goto(`${at}/console${path}`)
   await page.getByRole('heading', { level: 1 }).waitFor()
   if (name === 'plan') await page.getByRole('link', { name: 'Revision 1', exact: true }).click()
   await page.waitForTimeout(1_500)
@@ -139,13 +177,24 @@ async function measure() {
   say(`5,000 policies filtered within ${Math.round(filter)} ms at most`)
 }
 
+/** `sign-in tokens`: those alone. */
+const named = process.argv.slice(2).filter((arg) => !arg.startsWith('-'))
+const wanted = ([name]) => named.length === 0 || named.includes(name)
+
 try {
   await fill()
-  await measure()
-  if (!process.argv.includes('--measure')) for (const shot of shots) await shoot(shot)
+  if (named.length === 0) await measure()
+  if (!process.argv.includes('--measure')) {
+    for (const shot of shots.filter(wanted)) await shoot(shot)
+    const { at, token } = await closed()
+    for (const shot of closedShots.filter(wanted)) await shoot(shot, shot[0] === 'sign-in' ? { at } : { at, token })
+  }
 } finally {
   await browser.close()
-  server.kill('SIGTERM')
-  await new Promise((done) => server.on('close', done))
+  for (const server of running) {
+    const ended = new Promise((done) => server.on('close', done))
+    server.kill('SIGTERM')
+    await ended
+  }
   rmSync(folder, { recursive: true, force: true })
 }
