@@ -66,7 +66,8 @@ async function closed() {
   })
   const ask = async (path, as, method, body) => {
     const headers = { authorization: `Bearer ${as}`, 'content-type': 'application/json' }
-    return (await fetch(at + path, { method, headers, body: JSON.stringify(body) })).json()
+    const init = { method, headers, ...(body && { body: JSON.stringify(body) }) }
+    return (await fetch(at + path, init)).json()
   }
   const make = (as, token) => ask('/api/tokens', as, 'POST', token)
   const { token } = await make(bootstrap, { actor: 'alice', roles: ['superuser'] })
