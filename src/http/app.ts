@@ -49,7 +49,7 @@ import { type HoldStore, releaseRoutes } from './routes/release.ts'
 import { type RevisionStore, revisionRoutes } from './routes/revisions.ts'
 import { type ReadStats, statsRoutes } from './routes/stats.ts'
 import { type SignInWithOidc, signInRoutes } from './routes/sign-in.ts'
-import { sourceRoutes, type SourceStore } from './routes/sources.ts'
+import { sourceRoutes, type SourceStore, type Webhooks } from './routes/sources.ts'
 import { type TokenStore, tokenRoutes } from './routes/tokens.ts'
 import { type VerifyWebhook, webhookRoutes } from './routes/webhook.ts'
 import { whoamiRoutes } from './routes/whoami.ts'
@@ -67,6 +67,7 @@ export interface AppDeps {
   readonly policies: PolicyReader
   readonly locks: LockStore
   readonly sources: SourceStore
+  readonly webhooks: Webhooks
   readonly audit: AuditLog
   readonly requests: CycleRequests
   readonly ownership: ReadOwnership
@@ -132,7 +133,7 @@ export const createApp = (deps: AppDeps): App => {
   })
   lockRoutes(app, { registry, locks, enforce })
   catalogRoutes(app, { registry })
-  sourceRoutes(app, { sources, requests, enforce })
+  sourceRoutes(app, { sources, webhooks: deps.webhooks, requests, enforce })
   ownershipRoutes(app, { ownership: deps.ownership })
   releaseRoutes(app, { sources, holds: deps.holds, requests, enforce })
   const approvals = { enforce, mode: deps.identity.mode, authz: deps.authzInForce }

@@ -87,6 +87,10 @@ export const createHttp = (options: HttpOptions): Http => {
     explainPolicy: createPolicyExplainer({ ...options, print: (line) => log.info(line) }),
     showIds: config.log.decisions,
     registry,
+    webhooks: {
+      isConfigured: (name) => config.sources.some((one) => one.name === name && one.webhookSecret !== null),
+      last: store.requests.lastWebhooks,
+    },
     verifyWebhook: createWebhookVerifier({ sources: config.sources }),
     health: () => ({
       store: registry.state.loaded && registry.state.staleSince === null,

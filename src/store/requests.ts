@@ -20,6 +20,8 @@ export interface Requests {
   readonly submit: (request: NewRequest) => Promise<string>
   readonly find: (id: string) => Promise<CycleRequest | null>
   readonly waitFor: WaitFor
+  /** When a forge last told of a push, by source; requests are kept for a day. */
+  readonly lastWebhooks: () => Promise<ReadonlyMap<string, Date>>
   /** The requests without an outcome, oldest first, without what a change is about; not those that a plan waits with. */
   readonly take: () => Promise<readonly CycleRequest[]>
   /** All without an outcome that want a change, whole; those, too, that a plan waits with. */
@@ -66,6 +68,12 @@ export function createRequests({
         return _id
       }),
     find,
+    lastWebhooks: () =>
+      connection.run(async (db) => {
+        const newest = [{ $match: { reason: 'webhook' } }, { $group: { _id: '$source', at: { $max: '$at' } } }]
+        const found = await collectionsOf(db).requests.aggregate<{ _id: string; at: Date }>(newest).toArray()
+        return new Map(found.map(({ _id, at }) => [_id, at]))
+      }),
     waitFor: outcomes.waitFor,
     take,
     changes: () => pending({}, { reason: 'change' }),

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { firstPage } from '../../scripts/console.mjs'
 import { browser, show, violations } from './console.ts'
-import { call, evaluate, newDatabase, runEdict, startEdict } from './edict.ts'
+import { call, newDatabase, runEdict, startEdict } from './edict.ts'
 import { rego, serveRepo, type ServedRepo } from './served-repo.ts'
 
 const hello = { 'example/hello/1.0/policy.rego': rego('example', 'hello', 'answer := 1') }
@@ -50,35 +50,6 @@ describe.skipIf(browser === undefined)('the console in a browser', () => {
     await page.context().close()
   })
 
-  it('explains why a module cannot be uploaded, and takes it under another name', async () => {
-    await served.release({ 'lib/greet.rego': 'package lib.greet\n\nword := "hello"\n' })
-    const { page } = await show(`${base}/new-module`)
-    await page.getByLabel('Name').fill('lib/greet')
-    await page
-      .getByText(/claimed|declared|conflict/i)
-      .first()
-      .waitFor()
-    await page.getByLabel('Name').fill('rbac/custom')
-    await page.getByText('It can be saved').waitFor()
-    await page.getByRole('button', { name: 'Save' }).click()
-    await page.getByRole('heading', { name: 'rbac/custom' }).waitFor()
-    const { json } = await call(`${served.edict.url}/api/policies`)
-    expect(json).toMatchObject({ policies: expect.arrayContaining(['lib/greet', 'rbac/custom']) })
-    await page.context().close()
-  })
-
-  it('deletes a module once its name was typed', async () => {
-    const { page } = await show(`${base}/module/rbac/custom`)
-    await page.getByRole('button', { name: 'Delete …' }).click()
-    const confirm = page.getByRole('button', { name: 'Delete', exact: true })
-    expect(await confirm.getAttribute('aria-disabled')).toBe('true')
-    await page.getByRole('dialog').getByRole('textbox').fill('rbac/custom')
-    await confirm.click()
-    await page.getByRole('heading', { name: 'Modules' }).waitFor()
-    expect((await call(`${served.edict.url}/api/policies/rbac/custom`)).status).toBe(404)
-    await page.context().close()
-  })
-
   it('goes from page to page by keys alone', async () => {
     const { page } = await show(`${base}/`)
     await page.getByRole('heading', { name: 'Overview' }).waitFor()
@@ -120,24 +91,6 @@ describe.skipIf(browser === undefined)('the console in a browser', () => {
     await page.emulateMedia({ colorScheme: 'dark' })
     expect(await violations(page)).toEqual([])
     expect(complaints.filter((text) => /Content Security Policy|TypeError|not defined/.test(text))).toEqual([])
-    await page.context().close()
-  })
-
-  it('syncs a source now, verifies the audit log, shows a plan, and rolls back', async () => {
-    const { page } = await show(`${base}/sources`)
-    await page.getByRole('button', { name: 'Sync now: platform' }).click()
-    await page.locator('.toast').filter({ hasText: 'platform' }).waitFor()
-    await page.getByRole('link', { name: 'Audit' }).click()
-    await page.getByRole('button', { name: 'Verify the log' }).click()
-    await page.getByText('Nothing was altered, removed or reordered').waitFor()
-    await page.getByRole('link', { name: 'Plans' }).click()
-    await page.getByRole('link', { name: 'Revision 2', exact: true }).click()
-    await page.getByText('+answer := 1').waitFor()
-    await page.getByRole('link', { name: 'Revisions' }).click()
-    await page.getByRole('button', { name: 'Roll back … to revision 2', exact: true }).click()
-    await page.getByRole('button', { name: 'Roll back', exact: true }).click()
-    await page.locator('.toast').filter({ hasText: 'Rolled back' }).waitFor()
-    expect((await evaluate(served.edict, 'example/second/1.0')).status).toBe(404)
     await page.context().close()
   })
 })

@@ -313,6 +313,7 @@ export const createFixture = (options: FixtureOptions = {}) => {
       confirmed: async () => held.confirmation,
     },
     sources: { ...sources, get: async (name) => (held.source?._id === name ? held.source : null) },
+    webhooks: { isConfigured: (name) => name === 'main', last: async () => new Map([['main', new Date(0)]]) },
     requests: {
       submit: async (request) => {
         guardStore()

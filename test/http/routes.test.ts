@@ -158,7 +158,11 @@ describe('sources', () => {
   test('they are listed and shown', async () => {
     const { json } = setUp()
     expect((await json('/api/sources')).body.sources).toHaveLength(1)
-    expect((await json('/api/sources/main')).body).toMatchObject({ name: 'main', phase: 'Ready' })
+    expect((await json('/api/sources/main')).body).toMatchObject({
+      name: 'main',
+      phase: 'Ready',
+      webhook: { configured: true, last: '1970-01-01T00:00:00.000Z' },
+    })
     expect(await json('/api/sources/other')).toMatchObject({ status: 404, body: { code: 'source_not_found' } })
   })
 

@@ -27,8 +27,16 @@ export interface SourceStore {
   readonly get: (name: string) => Promise<SourceDocument | null>
 }
 
+export interface Webhooks {
+  /** Whether the source has a secret that deliveries are checked with. */
+  readonly isConfigured: (source: string) => boolean
+  /** When each was last told of a push, within a day. Throws `store_unavailable`. */
+  readonly last: () => Promise<ReadonlyMap<string, Date>>
+}
+
 export interface SourceRoutesOptions {
   readonly sources: SourceStore
+  readonly webhooks: Webhooks
   readonly requests: CycleRequests
   readonly enforce: Enforce
 }
@@ -51,6 +59,10 @@ const sourceSchema = z
     confirmed: z.string().nullable(),
     plan: z.string().nullable().optional().openapi({ description: 'The plan that waits with its newest commit.' }),
     counts: z.object({ policies: z.number(), modules: z.number(), quarantined: z.number() }),
+    webhook: z.object({
+      configured: z.boolean().openapi({ description: 'Whether it has a secret that deliveries are checked with.' }),
+      last: instant.nullable().openapi({ description: 'When a forge last told of a push, within a day.' }),
+    }),
   })
   .openapi('Source')
 
@@ -66,15 +78,26 @@ export const findSource = async (sources: SourceStore, name: string): Promise<So
   return source
 }
 
-export const sourceRoutes = (app: App, { sources, requests, enforce }: SourceRoutesOptions): void => {
+export const sourceRoutes = (app: App, { sources, webhooks, requests, enforce }: SourceRoutesOptions): void => {
+  const shown = (source: SourceDocument, last: ReadonlyMap<string, Date>) => ({
+    ...sourceAsJson(source),
+    webhook: { configured: webhooks.isConfigured(source._id), last: last.get(source._id)?.toISOString() ?? null },
+  })
+
   const run = async (c: Context<AppEnv>, request: WantedCycle, wait: number) => {
     const ran = await runCycle(requests, request, wait)
     return 'outcome' in ran ? c.json(outcomeAsJson(ran.id, ran.outcome), 200) : c.json(ran, 202)
   }
 
-  app.openapi(listRoute, async (c) => c.json({ sources: (await sources.list()).map(sourceAsJson) }, 200))
+  app.openapi(listRoute, async (c) => {
+    const [all, last] = await Promise.all([sources.list(), webhooks.last()])
+    return c.json({ sources: all.map((source) => shown(source, last)) }, 200)
+  })
 
-  app.openapi(getRoute, async (c) => c.json(sourceAsJson(await findSource(sources, c.req.valid('param').name)), 200))
+  app.openapi(getRoute, async (c) => {
+    const [source, last] = await Promise.all([findSource(sources, c.req.valid('param').name), webhooks.last()])
+    return c.json(shown(source, last), 200)
+  })
 
   app.openapi(syncRoute, async (c) => {
     const { name } = c.req.valid('param')

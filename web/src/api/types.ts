@@ -74,6 +74,7 @@ export interface Source {
   readonly held: { readonly commit: string; readonly removes: readonly string[]; readonly of: number } | null
   readonly plan?: string | null
   readonly counts: { readonly policies: number; readonly modules: number; readonly quarantined: number }
+  readonly webhook: { readonly configured: boolean; readonly last: string | null }
 }
 
 export interface Revision {

@@ -1,6 +1,6 @@
 /** What was changed, by whom, from where; and whether the log is what was written. */
 import { useInfiniteQuery, useMutation } from '@tanstack/react-query'
-import { useNavigate, useSearch } from '@tanstack/react-router'
+import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { auditPage } from '../api/queries.ts'
 import { call } from '../api/client.ts'
 import type { AuditEntry } from '../api/types.ts'
@@ -38,6 +38,19 @@ const Verify = () => {
   )
 }
 
+/** Of an apply it is `{ id, digest }`, of what was asked for the id alone. */
+const planOf = (value: unknown): string | undefined => {
+  if (typeof value === 'string') return value
+  const isNamed = typeof value === 'object' && value !== null && 'id' in value && typeof value.id === 'string'
+  return isNamed ? String(value.id) : undefined
+}
+
+const PlanLink = ({ id }: { readonly id: string }) => (
+  <Link to="/plans/$id" params={{ id }}>
+    plan {id.slice(0, 8)}
+  </Link>
+)
+
 const More = ({ entry: { details, changes, from, mark } }: { readonly entry: AuditEntry }) => (
   <details className="details">
     <summary>{changes.length === 0 ? 'Details' : `${changes.length} changed`}</summary>
@@ -48,7 +61,11 @@ const More = ({ entry: { details, changes, from, mark } }: { readonly entry: Aud
         <div key={name}>
           <dt>{name}</dt>
           <dd>
-            <code>{typeof value === 'string' ? value : JSON.stringify(value)}</code>
+            {name === 'plan' && planOf(value) !== undefined ? (
+              <PlanLink id={planOf(value) ?? ''} />
+            ) : (
+              <code>{typeof value === 'string' ? value : JSON.stringify(value)}</code>
+            )}
           </dd>
         </div>
       ))}
@@ -91,12 +108,20 @@ const Rows = ({ entries }: { readonly entries: readonly AuditEntry[] }) => (
             <td className="quiet">
               <Time at={entry.at} />
             </td>
-            <td>{entry.actor ?? 'erased'}</td>
+            <td>
+              {entry.actor === null ? (
+                'erased'
+              ) : (
+                <Link to="/audit" search={{ actor: entry.actor }} title={`Only what ${entry.actor} did`}>
+                  {entry.actor}
+                </Link>
+              )}
+            </td>
             <td>
               <code>{entry.action}</code>
             </td>
             <td>
-              <KeyLink text={entry.resource} />
+              {entry.action.startsWith('plan.') ? <PlanLink id={entry.resource} /> : <KeyLink text={entry.resource} />}
             </td>
             <td>
               <More entry={entry} />
@@ -109,6 +134,30 @@ const Rows = ({ entries }: { readonly entries: readonly AuditEntry[] }) => (
 )
 
 const fields = ['actor', 'action', 'resource'] as const
+
+/** Actions that the log knows: offered, not enforced. */
+const actions = [
+  'audit.erase',
+  'auth.break-glass',
+  'auth.require',
+  'authz.refuse',
+  'authz.reload',
+  'module.delete',
+  'module.upload',
+  'plan.ask',
+  'plan.create',
+  'plan.dismiss',
+  'plan.reject',
+  'policy.lock',
+  'policy.unlock',
+  'rules.change',
+  'source.release',
+  'store.restore',
+  'sync.apply',
+  'sync.status',
+  'token.create',
+  'token.revoke',
+] as const
 
 export const Audit = () => {
   const search = useSearch({ from: '/audit' })
@@ -140,10 +189,16 @@ export const Audit = () => {
             {...(at === 0 && { 'data-filter': true })}
             aria-label={field}
             placeholder={field}
+            {...(field === 'action' && { list: 'audit-actions' })}
             value={search[field] ?? ''}
             onChange={(event) => set({ [field]: event.target.value })}
           />
         ))}
+        <datalist id="audit-actions">
+          {actions.map((action) => (
+            <option key={action} value={action} />
+          ))}
+        </datalist>
         <label className="row">
           Since
           <input type="date" value={search.since ?? ''} onChange={(event) => set({ since: event.target.value })} />

@@ -1,6 +1,6 @@
 /** A commit, linked to where its forge shows it when that can be told. */
 import { commitUrl } from './commit-url.ts'
-import { shortRevision } from './short-revision.ts'
+import { shortRevision } from '../parts/short-revision.ts'
 
 export const CommitLink = ({
   location,

@@ -4,7 +4,7 @@ import { Link, useNavigate, useParams } from '@tanstack/react-router'
 import { useState } from 'react'
 import { call } from '../api/client.ts'
 import { moduleQuery, ownershipQuery } from '../api/queries.ts'
-import type { Preview } from '../api/types.ts'
+import type { Changed, Preview } from '../api/types.ts'
 import { Code } from '../editor/code.tsx'
 import { Button } from '../parts/button.tsx'
 import { Dialog } from '../parts/dialog.tsx'
@@ -12,8 +12,10 @@ import { Findings } from '../parts/findings.tsx'
 import { Loaded } from '../parts/loaded.tsx'
 import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
+import { shortRevision } from '../parts/short-revision.ts'
 import { useChange } from '../parts/use-change.ts'
 import { useSettled } from '../parts/use-settled.ts'
+import { KeyLink } from './policy-link.tsx'
 
 const useCheck = (id: string, rego: string, wanted: boolean) => {
   const settled = useSettled({ id, rego }, 400)
@@ -31,13 +33,74 @@ const useCheck = (id: string, rego: string, wanted: boolean) => {
   })
 }
 
+/** Policies whose artifacts are made anew with it. */
+const Rebuilt = ({ keys }: { readonly keys: readonly string[] }) =>
+  keys.length === 0 ? null : (
+    <p>
+      {keys.length === 1 ? 'A policy is' : `${keys.length} policies are`} built anew with it:{' '}
+      {keys.slice(0, 10).map((key, at) => (
+        <span key={key}>
+          {at > 0 && ', '}
+          <KeyLink text={key} />
+        </span>
+      ))}
+      {keys.length > 10 && ` and ${keys.length - 10} more`}
+    </p>
+  )
+
+/** Whose the name is, and what that means for who wants to save under it. */
+const Owner = ({ id }: { readonly id: string }) => {
+  const settled = useSettled(id, 400)
+  const filter = { key: `module:${settled}` }
+  const { data: owned } = useQuery({ ...ownershipQuery(filter), enabled: settled !== '', retry: false })
+  const owner = owned?.[0]?.owners[0]
+  if (settled !== id || owner === undefined) return null
+  if (owner.generated)
+    return (
+      <p className="notice warn">
+        {id} is generated from the rules of {id.slice('rbac/'.length)}: change{' '}
+        <Link to="/rules" search={{ service: id.slice('rbac/'.length) }}>
+          its rules
+        </Link>
+        , or take another name.
+      </p>
+    )
+  if (owner.source === 'edict')
+    return <p className="notice">{id} comes with Edict: what you save takes its place, until you delete it.</p>
+  if (owner.source === 'api')
+    return (
+      <p className="notice">
+        {id} is there already: what you save takes its place.{' '}
+        <Link to="/module/$" params={{ _splat: id }}>
+          Look at it
+        </Link>
+      </p>
+    )
+  return (
+    <p className="notice warn">
+      {id} belongs to{' '}
+      <Link to="/sources/$name" params={{ name: owner.source }}>
+        {owner.source}
+      </Link>{' '}
+      (<code>{owner.file}</code>): two sources cannot declare the same. Change it there, or take another name.{' '}
+      <Link to="/ownership" search={{ kind: 'module' }}>
+        Who owns what
+      </Link>
+    </p>
+  )
+}
+
 const Checked = ({ preview }: { readonly preview: Preview | undefined }) => {
   if (preview === undefined) return null
+  // One that says the same as its only finding is not said twice.
+  const isSaidBelow = preview.findings.some(({ message }) => preview.message.endsWith(message))
   return (
     <div className="stack tight" role="status">
       <p className={`notice ${preview.ok ? 'good' : 'bad'}`}>
-        {preview.ok ? `It can be saved: ${preview.message}` : preview.message}
+        {preview.ok && `It can be saved: ${preview.message}`}
+        {!preview.ok && (isSaidBelow ? 'It cannot be saved:' : shortRevision(preview.message))}
       </p>
+      {preview.ok && <Rebuilt keys={preview.plan?.policies.replace ?? []} />}
       {preview.findings.length > 0 && <Findings findings={preview.findings} />}
     </div>
   )
@@ -54,7 +117,7 @@ const Edited = ({ id, rego, onChange }: EditorProps) => {
   const navigate = useNavigate()
   const save = useChange({
     run: () =>
-      call<{ readonly message: string }>('/api/policies/upload', {
+      call<Changed>('/api/policies/upload', {
         method: 'POST',
         json: { module_name: id, rego_code: rego },
       }),
@@ -80,7 +143,12 @@ const Edited = ({ id, rego, onChange }: EditorProps) => {
           busy={save.isPending}
           because={because}
           onClick={() =>
-            save.mutate(undefined, { onSuccess: () => void navigate({ to: '/module/$', params: { _splat: id } }) })
+            save.mutate(undefined, {
+              onSuccess: ({ plan }) =>
+                void (plan === undefined
+                  ? navigate({ to: '/module/$', params: { _splat: id } })
+                  : navigate({ to: '/plans/$id', params: { id: plan.id } })),
+            })
           }
         >
           {save.isPending ? 'Saving …' : 'Save'}
@@ -127,6 +195,7 @@ export const NewModule = () => {
           <input type="file" accept=".rego" onChange={(event) => upload(event.target.files?.[0])} />
         </label>
       </div>
+      <Owner id={id} />
       <Edited id={id} rego={rego} onChange={setRego} />
     </Page>
   )
@@ -137,7 +206,7 @@ const Delete = ({ id, generated }: { readonly id: string; readonly generated: bo
   const [typed, setTyped] = useState('')
   const navigate = useNavigate()
   const remove = useChange({
-    run: () => call<{ readonly message: string }>(`/api/policies/${encodeURIComponent(id)}`, { method: 'DELETE' }),
+    run: () => call<Changed>(`/api/policies/${encodeURIComponent(id)}`, { method: 'DELETE' }),
     done: ({ message }) => message,
   })
   return (

@@ -12,7 +12,7 @@ import { Time } from '../parts/time.tsx'
 import { Decision, WhoMayApprove } from './plan-decision.tsx'
 import { PlanTests } from './plan-tests.tsx'
 import { KeyLink } from './policy-link.tsx'
-import { shortRevision } from './short-revision.ts'
+import { shortRevision } from '../parts/short-revision.ts'
 
 const Keys = ({ title, keys }: { readonly title: string; readonly keys: readonly string[] }) =>
   keys.length === 0 ? null : (

@@ -2,7 +2,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
 import { useState } from 'react'
-import { ApiError, call, serverUrl } from '../api/client.ts'
+import { ApiError, call } from '../api/client.ts'
 import { sourcesQuery } from '../api/queries.ts'
 import type { Source } from '../api/types.ts'
 import { Button } from '../parts/button.tsx'
@@ -11,12 +11,12 @@ import { Findings } from '../parts/findings.tsx'
 import { Loaded } from '../parts/loaded.tsx'
 import { Empty, Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
-import { Snippet } from '../parts/snippet.tsx'
+import { shortRevision } from '../parts/short-revision.ts'
 import { State } from '../parts/state.tsx'
-import { type Tab, Tabs } from '../parts/tabs.tsx'
 import { OptionalTime } from '../parts/time.tsx'
 import { useChange } from '../parts/use-change.ts'
 import { SyncNow } from './sources.tsx'
+import { Webhook } from './webhook.tsx'
 
 const Facts = ({ source }: { readonly source: Source }) => (
   <dl className="facts">
@@ -25,7 +25,7 @@ const Facts = ({ source }: { readonly source: Source }) => (
       <State word={source.phase} /> <code>{source.reason}</code>
     </dd>
     <dt>Says</dt>
-    <dd>{source.message}</dd>
+    <dd title={source.message}>{shortRevision(source.message)}</dd>
     <dt>Location</dt>
     <dd>
       {source.kind} <code>{source.location}</code>
@@ -137,56 +137,6 @@ const Release = ({ name }: { readonly name: string }) => {
     <Button action="source" busy={release.isPending} onClick={() => release.mutate(undefined)}>
       Release
     </Button>
-  )
-}
-
-const forges = {
-  github: {
-    title: 'GitHub, Gitea',
-    steps: (url: string) => [
-      'Repository → Settings → Webhooks → Add webhook.',
-      `Payload URL: ${url}`,
-      'Content type: application/json. Secret: the one that the source names in edict.yaml (webhook.secret).',
-      'Events: just the push event.',
-    ],
-  },
-  gitlab: {
-    title: 'GitLab',
-    steps: (url: string) => [
-      'Project → Settings → Webhooks → Add new webhook.',
-      `URL: ${url}`,
-      'Secret token: the one that the source names in edict.yaml (webhook.secret).',
-      'Trigger: push events, of the branch that is followed.',
-    ],
-  },
-  other: {
-    title: 'Anything else',
-    steps: (url: string) => [
-      `POST ${url} with the body as JSON and the header X-Hub-Signature-256: sha256=<HMAC of the body with the secret, in hex>.`,
-    ],
-  },
-} as const
-
-const Webhook = ({ source }: { readonly source: Source }) => {
-  const [forge, setForge] = useState('github')
-  const url = serverUrl(`/api/sources/${encodeURIComponent(source.name)}/webhook`)
-  const tabs: readonly Tab[] = Object.entries(forges).map(([id, { title, steps }]) => ({
-    id,
-    title,
-    show: () => (
-      <ol className="stack tight">
-        {steps(url).map((step) => (
-          <li key={step}>{step}</li>
-        ))}
-      </ol>
-    ),
-  }))
-  return (
-    <section className="stack tight">
-      <h2>Be told of a push at once</h2>
-      <Snippet label="the webhook's address" text={url} />
-      <Tabs label="Forges" tabs={tabs} chosen={forge} onChoose={setForge} />
-    </section>
   )
 }
 

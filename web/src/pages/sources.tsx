@@ -7,6 +7,7 @@ import type { Source } from '../api/types.ts'
 import { Button } from '../parts/button.tsx'
 import { Loaded } from '../parts/loaded.tsx'
 import { Empty, Page } from '../parts/page.tsx'
+import { shortRevision } from '../parts/short-revision.ts'
 import { State } from '../parts/state.tsx'
 import { OptionalTime } from '../parts/time.tsx'
 import { useChange } from '../parts/use-change.ts'
@@ -37,7 +38,7 @@ const Row = ({ source }: { readonly source: Source }) => (
       </div>
       <SyncNow name={source.name} />
     </div>
-    <p>{source.message}</p>
+    <p title={source.message}>{shortRevision(source.message)}</p>
     <p className="quiet">
       {source.kind} · <code>{source.location}</code> · {source.counts.policies} policies, {source.counts.modules}{' '}
       modules, {source.counts.quarantined} quarantined · synced <OptionalTime at={source.lastSuccess} />

@@ -1,5 +1,6 @@
 /** Findings with where they stand and who put them there. */
 import type { Finding } from '../api/types.ts'
+import { shortRevision } from './short-revision.ts'
 import { State } from './state.tsx'
 
 const placeOf = ({ file, line, column }: Finding): string =>
@@ -14,10 +15,10 @@ export const Findings = ({ findings }: { readonly findings: readonly Finding[] }
           <code>{finding.code}</code>
           {finding.file !== undefined && <code className="quiet">{placeOf(finding)}</code>}
         </div>
-        <p>{finding.message}</p>
+        <p title={finding.message}>{shortRevision(finding.message)}</p>
         {finding.commit !== undefined && (
           <p className="hint">
-            {finding.source} at {finding.commit.slice(0, 12)}
+            {finding.source} at {shortRevision(finding.commit)}
             {finding.author !== undefined && ` by ${finding.author}`}
           </p>
         )}
