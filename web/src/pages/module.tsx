@@ -123,7 +123,9 @@ const Edited = ({ id, rego, onChange }: EditorProps) => {
       }),
     done: ({ message }) => message,
   })
-  const because = id === '' ? 'Name it' : rego.trim() === '' ? 'Write it' : undefined
+  const isRefused = check.data?.ok === false && !check.isPlaceholderData
+  const because =
+    id === '' ? 'Name it' : rego.trim() === '' ? 'Write it' : isRefused ? 'It does not hold: see above' : undefined
   return (
     <div className="stack">
       <Code

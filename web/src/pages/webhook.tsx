@@ -17,7 +17,7 @@ interface Forge {
   readonly steps: readonly ReactNode[]
 }
 
-const theSecret = 'the secret of step 1'
+const theSecret = 'the one that Edict was given'
 
 const forges: Readonly<Record<string, Forge>> = {
   github: {
@@ -36,7 +36,7 @@ const forges: Readonly<Record<string, Forge>> = {
       <>In the project: Settings → Webhooks → Add new webhook.</>,
       <>
         URL: the address above. A signing token (<code>whsec_…</code>) where your GitLab offers it, and then that token
-        is the secret of step 1; else Secret token: {theSecret}.
+        is the one to give to Edict; else Secret token: {theSecret}.
       </>,
       <>Trigger: push events, of the branch that is followed. Test → Push events must be answered 202.</>,
     ],
@@ -81,7 +81,7 @@ const Status = ({ source: { webhook } }: { readonly source: Source }) => {
   if (!webhook.configured)
     return (
       <p className="notice warn">
-        Not set up: this source has no webhook secret, so every delivery is refused. It is asked for changes at its
+        Not set up: this source has no webhook secret, so every delivery is refused. Edict asks it for changes at its
         interval.
       </p>
     )

@@ -6,9 +6,14 @@ import { State } from './state.tsx'
 const placeOf = ({ file, line, column }: Finding): string =>
   [file, line, column].filter((part) => part !== undefined).join(':')
 
+const errorsFirst = (findings: readonly Finding[]): readonly Finding[] => [
+  ...findings.filter(({ severity }) => severity === 'error'),
+  ...findings.filter(({ severity }) => severity !== 'error'),
+]
+
 export const Findings = ({ findings }: { readonly findings: readonly Finding[] }) => (
   <ul className="stack tight">
-    {findings.map((finding, at) => (
+    {errorsFirst(findings).map((finding, at) => (
       <li key={`${finding.code}${String(at)}`} className="box pad stack tight">
         <div className="row">
           <State word={finding.severity} />
