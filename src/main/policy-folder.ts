@@ -13,22 +13,23 @@ import { defaultName } from '../config/sources.ts'
 import { EdictError } from '../errors.ts'
 import { createLog } from '../log.ts'
 import type { CachedOpa } from '../opa/cached.ts'
+import { sortFindings } from '../policy/analysis.ts'
 import { place } from '../policy/layout.ts'
 import { shipped } from '../policy/rbac.ts'
 import type { Finding, Fragment } from '../policy/schema.ts'
 import { cacheFolder } from '../tools/cache-folder.ts'
 import type { Compiled } from '../testing/runner.ts'
-import type { Tester, TestSubject } from '../testing/tester.ts'
+import { checkingTester, type Tester, type TestSubject } from '../testing/tester.ts'
 import { allExtensions, type RunOptions } from './deployment.ts'
-import { testerOf } from './tester.ts'
+import { testerOf, testsFileFindings } from './tester.ts'
 
 export interface DirectoryOptions extends RunOptions {
   readonly directory: string
 }
 
 export interface FolderOptions extends DirectoryOptions {
-  /** Run the tests. */
-  readonly tests: boolean
+  /** Run the tests; or only look at their files and compile them; or neither. */
+  readonly tests: 'run' | 'check' | 'none'
   /** Of all policies, this one alone. */
   readonly only?: string
 }
@@ -71,14 +72,14 @@ export const openFolder = async (options: FolderOptions): Promise<PolicyFolder> 
   const opened = await openSource(options)
   const { source, extensions, opa } = opened
   const fragment = only === undefined ? opened.fragment : onlyPolicy(opened.fragment, only)
-  const { tester, subjects } = recording(testerOf(config, extensions))
+  const { tester, subjects } = recording(options.tests === 'run' ? testerOf(config, extensions) : checkingTester)
   const build = createBuilder({
     opa,
     limits: { maxData: config.limits.maxData },
     defaults: shipped,
     readPolicy: () => Promise.resolve(null),
     readText: (text) => Promise.resolve(typeof text === 'string' ? text : ''),
-    ...(options.tests && { tester }),
+    ...(options.tests !== 'none' && { tester }),
   })
   const built = await build({
     fragments: [fragment],
@@ -89,7 +90,8 @@ export const openFolder = async (options: FolderOptions): Promise<PolicyFolder> 
     ...(source.scope !== undefined && { scopes: new Map([[source.name, source.scope]]) }),
     ...(onProgress && { onProgress }),
   })
-  const findings = [...built.findings.values()].flat()
+  const ofTests = options.tests === 'check' ? testsFileFindings(fragment, { config, extensions }) : []
+  const findings = sortFindings([...[...built.findings.values()].flat(), ...ofTests])
   const { policies = 0, modules = 0 } = built.counts.get(source.name) ?? {}
   const counts = { policies, modules, rules: await countRules(fragment, opa) }
   return { ...opened, fragment, built, findings, subjects, counts }

@@ -60,6 +60,28 @@ describe('edict policy validate', () => {
     )
   })
 
+  it('looks at the tests, too, without running them: their files, and whether they compile', async () => {
+    const folder = await folderOf({
+      ...good,
+      'shop/price/1.0/data.json': '{"most":1}',
+      'shop/tax/1.0/policy.rego': 'package shop.tax\n\nallow if {\n',
+      'shop/tax/1.0/policy.tests.yaml': 'cases:\n  - { name: it, expects: {} }\n',
+      'lib/a.rego': 'package lib.a\n\nx := 1\n',
+      'lib/a_test.rego': 'package lib.a_test\n\ntest_a if nope(1)\n\ntest_b if data.lib.a.x == 2\n',
+    })
+    const { code, stdout } = await runEdict(['policy', 'validate', '--format', 'github'], quiet, folder)
+    expect([code, stdout.split('\n')]).toEqual([
+      1,
+      [
+        '::error file=lib/a_test.rego,line=3,col=11,title=rego_type_error::undefined function nope',
+        expect.stringMatching(/^::error file=shop\/tax\/1\.0\/policy\.rego,line=\d,col=\d,title=rego_parse_error/),
+        '::error file=shop/tax/1.0/policy.tests.yaml,line=2,col=5,title=invalid_tests::the case expects nothing: it needs expect',
+        expect.stringContaining('line=2,col=17,title=invalid_tests::"expects" is not known here'),
+        '',
+      ],
+    ])
+  })
+
   it('tells the same to programs', async () => {
     const folder = await folderOf(bad)
     const json = await runEdict(['policy', 'validate', '--format', 'json'], quiet, folder)

@@ -46,7 +46,7 @@ export const addBench: AddCommand = (policy, context) =>
     .option('--json', 'print JSON')
     .action(async (directory: string, { filter = '', json = false }: Options) => {
       const options = folderOptions(context, directory)
-      const folder = await openFolder({ ...options, tests: true })
+      const folder = await openFolder({ ...options, tests: 'run' })
       const wanted = (key: string, name: string) => key.includes(filter) || name.includes(filter)
       const all: Measured[] = []
       for await (const { key, cases } of evaluateCases({ folder, config: options.config, wanted, forMicroseconds }))

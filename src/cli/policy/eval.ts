@@ -46,7 +46,7 @@ export const addEval: AddCommand = (policy, context) =>
     .action(async (key: string, directory: string, { input, header, cost = false }: Options) => {
       const options = folderOptions(context, directory)
       const [bytes, headers] = [await inputOf(input), headersOf(header)]
-      const folder = await openFolder({ ...options, tests: false, only: key })
+      const folder = await openFolder({ ...options, tests: 'none', only: key })
       const compiled = compiledOf(folder, key)
       if (compiled === undefined) {
         const errors = folder.findings.filter(isError)

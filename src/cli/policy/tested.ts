@@ -34,7 +34,7 @@ export const testFolder = async (
   directory: string,
   { update, filter }: TestFolderOptions,
 ): Promise<Tested> => {
-  const run = { ...folderOptions(context, directory), tests: true }
+  const run = { ...folderOptions(context, directory), tests: 'run' as const }
   const first = await openFolder(run)
   const updated = update ? await updateFiles(first, run, filter) : []
   for (const file of updated) context.tell(`updated ${shownPathIn(context, directory)(file)}`)

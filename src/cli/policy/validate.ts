@@ -47,7 +47,7 @@ const report = (validated: Validated, format: Options['format'], shownPath: (fil
 
 const validate = async (context: Context, directory: string): Promise<Validated> => {
   const options = folderOptions(context, directory)
-  const folder = await openFolder({ ...options, tests: false })
+  const folder = await openFolder({ ...options, tests: 'check' })
   const authorization = authorizationIn(context, directory, options.config)
   const ofPolicies = textOf(folder)
   return {
