@@ -71,7 +71,7 @@ const forges: Readonly<Record<string, Forge>> = {
   },
 }
 
-const byHand = (url: string, name: string): string => `body="{\"at\":\"$(date +%s%N)\"}"
+const byHand = (url: string, name: string): string => `body="push $(date +%s%N)"
 hmac=$(printf %s "$body" | openssl dgst -sha256 -hmac "$${variableOf(name)}" | sed 's/.* //')
 curl -d "$body" -H "X-Hub-Signature-256: sha256=$hmac" ${url}`
 
