@@ -1,4 +1,5 @@
 /** Signing in to the console at a real identity provider, in a real browser. */
+import { createServer } from 'node:http'
 import type { Page } from 'playwright-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { audience, consoleClient, startProvider, type TestProvider } from '../setup/oidc.ts'
@@ -189,6 +190,45 @@ describe.skipIf(browser === undefined)('the console at an identity provider', ()
     await page.getByText(`${other.url}/console/signed-in`).waitFor()
     await goToProvider(page)
     await page.getByText('redirect_uri').first().waitFor()
+    await page.context().close()
+  })
+
+  it('asks no other address than the issuer’s, and says so when the provider has its token endpoint elsewhere', async () => {
+    const elsewhere = 'https://tokens.example.org'
+    const server = createServer((_, response) => {
+      response.setHeader('access-control-allow-origin', '*').setHeader('content-type', 'application/json')
+      const found = { issuer, authorization_endpoint: `${issuer}/auth`, token_endpoint: `${elsewhere}/token` }
+      response.end(JSON.stringify(found))
+    })
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+    afterwards(async () => server.close())
+    const address = server.address()
+    const issuer = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`
+    const other = await startEdict({ ...env, ...variables(provider), EDICT_OIDC_ISSUER: issuer })
+    const { page, complaints } = await show(`${other.url}/console/policies`)
+    await goToProvider(page)
+    await page.getByText(`has its token endpoint elsewhere, at ${elsewhere}`).waitFor()
+    await page.getByText('Paste a token, or have the provider').waitFor()
+    const asked = await page.evaluate<string>(`fetch('${elsewhere}/token').then(() => 'answered', () => 'refused')`)
+    expect(asked).toBe('refused')
+    expect(complaints.join()).toContain(`connect-src 'self' ${issuer}`)
+    await page.context().close()
+  })
+
+  it('takes nothing from a bare redirect address, and nothing for later from a link that is followed with a session', async () => {
+    const { page } = await show(`${edict.url}/console/signed-in`)
+    await page.getByRole('button', { name: /^Sign in at/ }).waitFor()
+    expect(await page.getByRole('alert').count()).toBe(0)
+    await page.getByText('With a token').click()
+    await page.getByLabel('Token').fill(admin)
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+    await page.getByRole('heading', { name: 'Overview' }).waitFor()
+    await page.goto(`${edict.url}/console/signed-in?code=stolen&state=guessed`)
+    await page.getByRole('heading', { name: 'Overview' }).waitFor()
+    expect(page.url()).toBe(`${edict.url}/console/`)
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByRole('button', { name: /^Sign in at/ }).waitFor()
+    expect(await page.getByRole('alert').count()).toBe(0)
     await page.context().close()
   })
 

@@ -21,6 +21,8 @@ import { whoQuery } from './api/queries.ts'
 import { type LiveState, useLive, useLiveState } from './live.ts'
 import { Empty, Page } from './parts/page.tsx'
 import { Problem } from './parts/problem.tsx'
+import { writeMinted } from './session/minted.ts'
+import { takeAnswer } from './session/pending.ts'
 import { readTheme, themes, writeTheme } from './session/theme.ts'
 import { readToken, signOut, subscribeToken } from './session/token.ts'
 import { Shortcuts } from './shortcuts.tsx'
@@ -83,6 +85,7 @@ const Who = () => {
           className="button"
           onClick={() => {
             signOut()
+            writeMinted(null)
             client.clear()
           }}
         >
@@ -135,6 +138,11 @@ export const Frame = () => {
   const main = useRef<HTMLElement>(null)
   const client = useQueryClient()
   useLive(token, who.data !== null)
+  const signedIn = Boolean(who.data)
+  useEffect(() => {
+    // Who has a session waits for no answer of the provider: it is not kept for later.
+    if (signedIn) takeAnswer()
+  }, [signedIn])
   const known = useRef(token)
   useEffect(() => {
     if (known.current === token) return

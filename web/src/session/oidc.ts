@@ -35,6 +35,9 @@ interface Found extends oauth.AuthorizationServer {
   readonly token_endpoint: string
 }
 
+const isAddress = (text: string | undefined): text is string =>
+  text !== undefined && URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+
 const discover = async (oidc: Oidc): Promise<Found> => {
   const issuer = new URL(oidc.issuer)
   const response = await asked(oidc, () => oauth.discoveryRequest(issuer, requestOptions(oidc)))
@@ -46,7 +49,7 @@ const discover = async (oidc: Oidc): Promise<Found> => {
     )
   })
   const { authorization_endpoint, token_endpoint } = found
-  if (authorization_endpoint === undefined || token_endpoint === undefined)
+  if (!isAddress(authorization_endpoint) || !isAddress(token_endpoint))
     throw new Advised(
       `${oidc.issuer} does not say where users sign in`,
       'Its configuration has no authorization_endpoint or no token_endpoint: allow the code flow there.',

@@ -33,7 +33,8 @@ let answer: URLSearchParams | null = null
 /** To be called once, before the router looks at the URL. */
 export const keepAnswer = (): void => {
   if (location.origin + location.pathname !== redirectUri()) return
-  answer = new URLSearchParams(location.search)
+  const given = new URLSearchParams(location.search)
+  answer = given.has('state') || given.has('error') ? given : null
   history.replaceState(null, '', readPending()?.back ?? document.baseURI)
 }
 
