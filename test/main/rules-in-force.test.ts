@@ -1,5 +1,5 @@
 /** The rules file as one process goes by it: taken up when it changes, and not when it cannot be. */
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -96,6 +96,24 @@ describe('a file that changes by itself', () => {
     }
     await until(() => noted.length === 3)
     expect(noted).toEqual(digests.map((digest) => `good ${digest}`))
+    await stop()
+  })
+
+  it('is taken up when a link above it is swapped, as a mounted ConfigMap does', async () => {
+    const mount = await mkdtemp(join(folder, 'mount-'))
+    const put = async (version: string, locker: string): Promise<void> => {
+      await mkdir(join(mount, version))
+      await writeFile(join(mount, version, 'authz.yaml'), rulesFor(locker))
+      await symlink(version, join(mount, '..data.new'))
+      await rename(join(mount, '..data.new'), join(mount, '..data'))
+    }
+    await put('1', 'bob')
+    await symlink('..data/authz.yaml', join(mount, 'authz.yaml'))
+    const rules = openRules({ policy: { file: join(mount, 'authz.yaml'), tests: null }, protected: [] })
+    const stop = follow(rules)
+    await put('2', 'carol')
+    await rm(join(mount, '1'), { recursive: true })
+    await until(() => mayLock(rules, 'carol'))
     await stop()
   })
 
