@@ -1,6 +1,7 @@
 /** What every command is handed, and how a command line ends. */
 import type { Command } from 'commander'
 import { loadConfig, type Config } from '../config.ts'
+import { EdictError } from '../errors.ts'
 import type { RunOptions } from '../main/deployment.ts'
 import type { Finding } from '../policy/schema.ts'
 import { createProgressBar } from '../progress.ts'
@@ -42,11 +43,14 @@ export interface Context {
 
 export type AddCommand = (program: Command, context: Context) => void
 
-export const configOf = ({ env, cwd, file }: Context): Config => loadConfig({ env, cwd, file: file() })
+export const configOf = ({ env, cwd, file }: Pick<Context, 'env' | 'cwd' | 'file'>): Config =>
+  loadConfig({ env, cwd, file: file() })
 
-/** For a command that runs once. */
+/** For a command that runs once, on the store itself. Who means a server must not change another store unawares. */
 export const runOptions = (context: Context, config: Config = configOf(context)): RunOptions => {
   const { env, signal, tell } = context
+  if (context.server() !== undefined)
+    throw new EdictError('config_invalid', 'This command does not go through a server: leave --server out.')
   const as = context.as() ?? config.cli.actor
   const acting = { as, breakGlass: context.breakGlass() ?? null, command: context.command() }
   return { config, env, signal, acting, print: tell, onProgress: createProgressBar(process.stderr) }

@@ -8,6 +8,7 @@ import { createOperationsHere } from '../main/here.ts'
 import { createClient } from './client.ts'
 import { type Context, runOptions } from './context.ts'
 import { readCredential } from './credential.ts'
+import { tellWhoActs } from './who-acts.ts'
 
 const confirmed = z.object({
   confirmed: z.array(z.string()).default([]),
@@ -31,11 +32,6 @@ const createOperationsThere = (url: string, token: string | undefined): Operatio
     reject: async (id, reason) => void (await json('POST', `/api/plans/${encodeURIComponent(id)}/reject`, { reason })),
     revisions: (options) => list(`/api/revisions?${page(options)}`, 'revisions'),
   }
-}
-
-/** Where a server is asked. */
-export const tellWhoActs = ({ as, tell }: Pick<Context, 'as' | 'tell'>): void => {
-  if (as() !== undefined) tell('edict: --as is not heard: the token says who acts on a server')
 }
 
 export const operationsOf = (context: Context): Operations => {

@@ -5,6 +5,7 @@ import { reloadRulesHere } from '../main/rules-changes.ts'
 import { createClient } from './client.ts'
 import { type AddCommand, asJson, type Context, exit, runOptions } from './context.ts'
 import { readCredential } from './credential.ts'
+import { tellWhoActs } from './who-acts.ts'
 
 const reloaded = z.object({
   digest: z.string(),
@@ -28,7 +29,7 @@ const reload = async (context: Context): Promise<Reloaded> => {
     const { replicas, ...done } = await reloadRulesHere(runOptions(context))
     return reloaded.parse({ ...done, replicas: replicas.map(replicaRules) })
   }
-  if (context.as() !== undefined) context.tell('edict: --as is not heard: the token says who acts on a server')
+  tellWhoActs(context)
   const client = createClient({ url, token: readCredential(context.env) })
   return reloaded.parse(await client.json('POST', '/api/authz/reload'))
 }

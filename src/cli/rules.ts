@@ -4,23 +4,12 @@ import { Command, Option } from 'commander'
 import { z } from 'zod'
 import { EdictError } from '../errors.ts'
 import { createClient, type Client } from './client.ts'
-import { asJson } from './context.ts'
+import { asJson, type Context } from './context.ts'
 import { readCredential } from './credential.ts'
 import { modulesPatch, writeModules } from './export-modules.ts'
-import { tellWhoActs } from './operations.ts'
 import { type Outcome, outcomeOf, rehearsalLines, rehearse, upsert } from './rule-changes.ts'
 import { parseRules, type RuleInput } from '../policy/rule-list.ts'
-
-export interface RulesCommandDeps {
-  readonly env: Readonly<Record<string, string | undefined>>
-  readonly print: (text: string) => void
-  /** For people, where the output may be parsed. */
-  readonly tell: (text: string) => void
-  /** `--server`. */
-  readonly server: () => string | undefined
-  /** `--as`. */
-  readonly as: () => string | undefined
-}
+import { tellWhoActs } from './who-acts.ts'
 
 interface Filters {
   readonly service?: string
@@ -51,14 +40,16 @@ const listed = z.object({
   next: z.number().nullable(),
   total: z.number(),
 })
-export const rulesCommand = ({ env, print, tell, server, as }: RulesCommandDeps): Command => {
+
+export const rulesCommand = (context: Context): Command => {
+  const { env, print, tell, server } = context
   const command = new Command('rules')
     .description('list and change rules, and export modules, of a running server (EDICT_TOKEN, EDICT_TOKEN_FILE)')
     .option('--url <url>', 'the server (default: --server, EDICT_URL, http://127.0.0.1:8081)')
   const say = ({ message, ...outcome }: Outcome, json: boolean | undefined): void =>
     json ? print(asJson(outcome)) : tell(message)
   const client = (): Client => {
-    tellWhoActs({ as, tell })
+    tellWhoActs(context)
     const url = command.opts<{ url?: string }>().url ?? server() ?? (env['EDICT_URL'] || 'http://127.0.0.1:8081')
     return createClient({ url, token: readCredential(env) })
   }

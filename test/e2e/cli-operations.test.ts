@@ -70,6 +70,18 @@ it('what is written wrong is told, with what to write instead', async () => {
 it('through a server, a note says that --as is not heard', async () => {
   const told = await runEdict(['--server', edict.url, '--as', 'alice', 'sources'], here)
   expect(told).toMatchObject({ code: 0, stderr: expect.stringContaining('--as is not heard') })
+  const configured = await runEdict(['--server', edict.url, 'sources'], { ...here, EDICT_CLI_ACTOR: 'alice' })
+  expect(configured).toMatchObject({ code: 0, stderr: expect.stringContaining('cli.actor is not heard') })
+})
+
+it.each([
+  [['token', 'create', '--actor', 'alice', '--roles', 'superuser']],
+  [['audit', 'list']],
+  [['sync']],
+  [['rollback', '1']],
+])('a command that does not go through a server does nothing when one is meant: %j', async (args) => {
+  const told = await runEdict(['--server', edict.url, ...args], here)
+  expect(told).toMatchObject({ code: 2, stderr: expect.stringContaining('leave --server out') })
 })
 
 it('bash completes commands by the script that is printed', async () => {

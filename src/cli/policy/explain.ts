@@ -23,7 +23,7 @@ import { explainAuthorizationHere } from '../../main/explain-authz.ts'
 import { explainInFolder } from '../../main/explain-folder.ts'
 import { createClient } from '../client.ts'
 import { readCredential } from '../credential.ts'
-import { tellWhoActs } from '../operations.ts'
+import { tellWhoActs } from '../who-acts.ts'
 import { type AddCommand, type Context, exit, runOptions } from '../context.ts'
 import { folderOptions } from './folder.ts'
 
