@@ -67,6 +67,7 @@ export const modulesRoute = createRoute({
 export const newModuleRoute = createRoute({
   ...under,
   path: '/new-module',
+  validateSearch: words('from'),
   component: lazyRouteComponent(() => import('./pages/module.tsx'), 'NewModule'),
 })
 export const moduleRoute = createRoute({

@@ -1,4 +1,4 @@
-/** JSON as people read it, on several lines, every number as it was written: JavaScript would round a long one. */
+/** JSON whose numbers stay as they were written: JavaScript would round a long one. */
 interface Raw {
   readonly parse: (
     text: string,
@@ -9,11 +9,16 @@ interface Raw {
 
 const { parse, rawJSON } = JSON as unknown as Raw
 
-export const prettyJson = (text: string): string => {
-  const exact = parse(text, (_key, value, context) =>
-    typeof value === 'number' && context?.source !== undefined && rawJSON !== undefined
+/** To be printed again; numbers that a double cannot hold are no JavaScript numbers. */
+export const readJson = (text: string): unknown =>
+  parse(text, (_key, value, context) =>
+    typeof value === 'number' &&
+    context?.source !== undefined &&
+    rawJSON !== undefined &&
+    JSON.stringify(value) !== context.source
       ? rawJSON(context.source)
       : value,
   )
-  return JSON.stringify(exact, null, 2)
-}
+
+/** As people read it, on several lines. */
+export const prettyJson = (text: string): string => JSON.stringify(readJson(text), null, 2)

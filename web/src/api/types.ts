@@ -316,4 +316,47 @@ export interface DryRun {
   readonly result?: unknown
   readonly error: { readonly code: string; readonly message: string } | null
   readonly took: { readonly compileMs: number; readonly evaluateMs: number; readonly cost: number | null } | null
+  /** Where asked for; null: it was not evaluated. */
+  readonly explanation?: Explanation | null
+  /** Of the draft; null: not known. */
+  readonly coverage?: Lines | null
+}
+
+/** Those of `covered` that never held are `failed`. */
+export interface Lines {
+  readonly covered: readonly number[]
+  readonly failed: readonly number[]
+  readonly notCovered: readonly number[]
+}
+
+export interface Seen {
+  readonly expression: string
+  /** None: undefined. */
+  readonly values: readonly unknown[]
+}
+
+interface Clause {
+  readonly file: string
+  readonly line: number
+  readonly text: string
+}
+
+export interface Attempt extends Clause {
+  readonly conditions: readonly (Clause & { readonly saw: readonly Seen[]; readonly rules?: readonly string[] })[]
+  readonly unasked?: number
+}
+
+export interface ExplainedRule {
+  readonly rule: string
+  /** Absent: undefined. */
+  readonly value?: unknown
+  readonly by: readonly (Clause & { readonly saw?: readonly Seen[] })[]
+  readonly missing: readonly Attempt[]
+}
+
+export interface Explanation {
+  readonly asked: readonly string[]
+  readonly rules: readonly ExplainedRule[]
+  readonly unavailable: readonly string[]
+  readonly notes: readonly string[]
 }

@@ -1,6 +1,6 @@
 /** Code, coloured; edited when `onChange` is given. The text is there at once, the editor when it has been loaded. */
 import { lazy, Suspense } from 'react'
-import type { Finding } from '../api/types.ts'
+import type { Finding, Lines } from '../api/types.ts'
 
 export interface CodeProps {
   readonly language: 'rego' | 'json' | 'plain'
@@ -10,6 +10,10 @@ export interface CodeProps {
   readonly label: string
   /** Shown at their line and column. */
   readonly findings?: readonly Finding[]
+  /** Shown in the gutter; null: nothing is known of them now. */
+  readonly reached?: Lines | null
+  /** Goes there whenever it is another one. */
+  readonly goTo?: { readonly line: number } | null
 }
 
 const Editor = lazy(async () => ({ default: (await import('./editor.tsx')).Editor }))

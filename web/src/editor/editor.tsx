@@ -9,6 +9,7 @@ import { useEffect, useRef } from 'react'
 import type { Finding } from '../api/types.ts'
 import { nonce } from '../nonce.ts'
 import type { CodeProps } from './code.tsx'
+import { coverageGutter, setCoverage } from './coverage.ts'
 import { look } from './look.ts'
 import { rego } from './rego.ts'
 
@@ -31,12 +32,13 @@ const diagnosticOf = (view: EditorView, { line = 1, column = 1, severity, messag
   return { from, to: Math.min(from + word, at.to), severity, message: `${code}: ${message}` }
 }
 
-export const Editor = ({ language, value, onChange, label, findings }: CodeProps) => {
+export const Editor = ({ language, value, onChange, label, findings, reached, goTo }: CodeProps) => {
   const place = useRef<HTMLDivElement>(null)
   const view = useRef<EditorView>(null)
   const changed = useRef(onChange)
   changed.current = onChange
   const readOnly = onChange === undefined
+  const marksLines = reached !== undefined
 
   useEffect(() => {
     if (place.current === null) return undefined
@@ -56,12 +58,13 @@ export const Editor = ({ language, value, onChange, label, findings }: CodeProps
       languages[language],
       EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' }),
       editing,
+      marksLines ? coverageGutter : [],
     ]
     const made = new EditorView({ doc: value, extensions, parent: place.current })
     view.current = made
     return () => made.destroy()
     // The text is brought in step below.
-  }, [language, label, readOnly])
+  }, [language, label, readOnly, marksLines])
 
   useEffect(() => {
     const made = view.current
@@ -79,6 +82,18 @@ export const Editor = ({ language, value, onChange, label, findings }: CodeProps
       ),
     )
   }, [findings])
+
+  useEffect(() => {
+    if (reached !== undefined) view.current?.dispatch({ effects: setCoverage.of(reached) })
+  }, [reached])
+
+  useEffect(() => {
+    const made = view.current
+    if (made === null || goTo == null || goTo.line > made.state.doc.lines) return
+    const { from } = made.state.doc.line(goTo.line)
+    made.dispatch({ selection: { anchor: from }, effects: EditorView.scrollIntoView(from, { y: 'center' }) })
+    made.focus()
+  }, [goTo])
 
   return <div ref={place} />
 }

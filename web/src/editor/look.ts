@@ -15,7 +15,17 @@ export const look = [
     '&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground': {
       backgroundColor: 'color-mix(in srgb, var(--accent) 24%, transparent)',
     },
+    '.cm-reach .cm-gutterElement': { display: 'flex', alignItems: 'center', padding: '0 4px' },
     '.cm-tooltip': { backgroundColor: 'var(--raised)', color: 'var(--text)', border: '1px solid var(--line)' },
+    // The library's own are pictures in its style sheet, which the page does not allow.
+    '.cm-lintRange-error': { backgroundImage: 'none', textDecoration: 'underline wavy var(--bad)' },
+    '.cm-lintRange-warning': { backgroundImage: 'none', textDecoration: 'underline wavy var(--warn)' },
+    '.cm-lintRange-active': { backgroundColor: 'var(--bad-soft)' },
+    '.cm-lint-marker': { content: 'normal', textAlign: 'center' },
+    '.cm-lint-marker-error': { content: 'normal', color: 'var(--bad)' },
+    '.cm-lint-marker-warning': { content: 'normal', color: 'var(--warn)' },
+    '.cm-lint-marker-error:before': { content: '"●"' },
+    '.cm-lint-marker-warning:before': { content: '"▲"' },
     '.cm-diagnostic': { fontFamily: 'var(--sans)' },
   }),
   syntaxHighlighting(

@@ -1,6 +1,6 @@
 /** One shared module: read; and for those of the API edited, checked as one types, saved and deleted. */
 import { useQuery } from '@tanstack/react-query'
-import { Link, useNavigate, useParams } from '@tanstack/react-router'
+import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
 import { call } from '../api/client.ts'
 import { moduleQuery, ownershipQuery } from '../api/queries.ts'
@@ -16,6 +16,7 @@ import { shortRevision } from '../parts/short-revision.ts'
 import { useChange } from '../parts/use-change.ts'
 import { useSettled } from '../parts/use-settled.ts'
 import { KeyLink } from './policy-link.tsx'
+import { readModuleDraft } from '../playground/draft.ts'
 
 const useCheck = (id: string, rego: string, wanted: boolean) => {
   const settled = useSettled({ id, rego }, 400)
@@ -168,9 +169,41 @@ role_check(assignment) if {
 }
 `
 
+/** What a policy's text needs to become a module: a package that no policy has. */
+const FromPlayground = ({ rego, onRename }: { readonly rego: string; readonly onRename: (name: string) => void }) => {
+  const found = packageOf(rego)
+  const name = `lib.${found.split('.').at(-1) ?? ''}`
+  return (
+    <div className="notice stack tight">
+      <p>
+        A module is shared: policies refer to it as <code>data.{found}</code>. It can have the package of no policy, and
+        data of its own does not come along.
+      </p>
+      {found !== '' && !found.startsWith('lib.') && (
+        <div className="row">
+          <Button onClick={() => onRename(name)}>
+            Make its package <code>{name}</code>
+          </Button>
+        </div>
+      )}
+    </div>
+  )
+}
+
+const packageLine = /^(\s*package\s+)([A-Za-z_][\w.]*)/m
+const packageOf = (rego: string): string => packageLine.exec(rego)?.[2] ?? ''
+const idOf = (rego: string): string => packageOf(rego).replaceAll('.', '/')
+
 export const NewModule = () => {
-  const [id, setId] = useState('')
-  const [rego, setRego] = useState(example)
+  const { from } = useSearch({ from: '/new-module' })
+  const [draft] = useState(() => (from === 'playground' ? readModuleDraft() : null))
+  const [rego, setRego] = useState(draft ?? example)
+  const [id, setId] = useState(draft === null ? '' : idOf(draft))
+  const rename = (name: string): void => {
+    const renamed = rego.replace(packageLine, `$1${name}`)
+    setRego(renamed)
+    setId(idOf(renamed))
+  }
   const upload = (file: File | undefined): void => {
     if (file === undefined) return
     void file.text().then(setRego)
@@ -198,6 +231,7 @@ export const NewModule = () => {
         </label>
       </div>
       <Owner id={id} />
+      {draft !== null && <FromPlayground rego={rego} onRename={rename} />}
       <Edited id={id} rego={rego} onChange={setRego} />
     </Page>
   )

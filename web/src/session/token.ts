@@ -1,5 +1,7 @@
 /** The bearer token of this tab: kept until the tab is closed, never in a URL and never in a cookie. */
 const key = 'edict.token'
+/** Under which the playground keeps what is typed. */
+export const draftPrefix = 'edict.draft'
 const outKey = 'edict.signed-out'
 
 const listeners = new Set<() => void>()
@@ -17,6 +19,8 @@ export const writeToken = (token: string | null): void => {
 
 /** By the user, not because it ended. */
 export const signOut = (): void => {
+  // Whoever signs in next does not see them.
+  for (const name of Object.keys(sessionStorage)) if (name.startsWith(draftPrefix)) sessionStorage.removeItem(name)
   sessionStorage.setItem(outKey, 'yes')
   writeToken(null)
 }
