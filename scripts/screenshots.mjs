@@ -95,6 +95,13 @@ const closedShots = [
   ['tokens', '/tokens'],
 ]
 
+async function deny(page) {
+  const text = (name) => page.getByRole('textbox', { name, exact: true })
+  await text('Data').fill('{ "roles": {\n  "alice": ["admin"],\n  "bob": ["reader"]\n} }')
+  await text('Input').fill('{ "user": "bob" }')
+  await page.getByRole('region', { name: 'Why' }).getByText('Default').waitFor()
+}
+
 async function shoot([name, path, colorScheme = 'light'], { at = url, token } = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme })
   if (token !== undefined) await context.addInitScript((text) => sessionStorage.setItem('edict.token', text), token)
@@ -102,6 +109,7 @@ async function shoot([name, path, colorScheme = 'light'], { at = url, token } = 
   await page.goto(`${at}/console${path}`)
   await page.getByRole('heading', { level: 1 }).waitFor()
   if (name === 'plan') await page.getByRole('link', { name: 'Revision 1', exact: true }).click()
+  if (name === 'playground') await deny(page)
   await page.waitForTimeout(1_500)
   const file = join(images, `console-${name}.png`)
   await page.screenshot({ path: file })
@@ -140,6 +148,40 @@ async function overview({ slowdown }) {
   return times.map(Math.round)
 }
 
+/** Milliseconds from a key in an editor of the playground to its result, of five keys, the quickest first. */
+async function typing({ name, type }) {
+  const page = await browser.newPage()
+  await page.goto(`${url}/console/playground`)
+  const text = (label) => page.getByRole('textbox', { name: label, exact: true })
+  if (name === 'Input') await text('Rego').fill('package example.playground\n\ntyped := input\n')
+  const times = []
+  for (let n = 0; n < 6; n++) {
+    await text(name).fill(type(n))
+    await page.getByRole('region', { name: 'Result' }).getByText(`"${n}."`).waitFor()
+    await page.waitForTimeout(1_500)
+    await page.evaluate((wanted) => {
+      const result = document.querySelector('[aria-label=Result]')
+      new MutationObserver((_, observer) => {
+        if (!result.textContent.includes(wanted)) return
+        globalThis.took = performance.now() - globalThis.pressed
+        observer.disconnect()
+      }).observe(result, { subtree: true, childList: true, characterData: true })
+    }, `"${n}.5"`)
+    await text(name).press(name === 'Rego' ? 'Control+End' : 'End')
+    for (let back = 0; back < (name === 'Rego' ? 2 : 1); back++) await text(name).press('ArrowLeft')
+    await page.evaluate(() =>
+      addEventListener('keydown', () => (globalThis.pressed = performance.now()), { capture: true, once: true }),
+    )
+    await text(name).press('5')
+    await page.waitForFunction(() => globalThis.took !== undefined)
+    // The first one opens the tools.
+    if (n > 0) times.push(Math.round(await page.evaluate(() => globalThis.took)))
+    await page.evaluate(() => delete globalThis.took)
+  }
+  await page.close()
+  return times.toSorted((a, b) => a - b)
+}
+
 /** The overview, and from a key to the filtered table of 5,000 policies. */
 async function measure() {
   await overview({ slowdown: 1 })
@@ -172,6 +214,16 @@ async function measure() {
     }
     return Math.max(...times)
   })
+  const drafts = [
+    { name: 'Rego', type: (n) => `package example.playground\n\ntyped := "${n}."\n` },
+    { name: 'Input', type: (n) => `"${n}."` },
+  ]
+  for (const draft of drafts) {
+    const times = await typing(draft)
+    say(
+      `playground, a key in ${draft.name}: the result after ${times[0]} to ${times.at(-1)} ms, ${times[2]} in the middle`,
+    )
+  }
   const sizes = firstPage()
   const kB = (bytes) => `${Math.round(bytes / 1000)} kB`
   say(`script of the first page ${kB(sizes.script)}, style ${kB(sizes.style)}, editor (later) ${kB(sizes.editor)}`)

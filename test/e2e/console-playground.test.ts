@@ -48,7 +48,8 @@ describe.skipIf(browser === undefined)('the playground', () => {
     await page.locator('.cm-lintRange-error').waitFor()
     await page.getByRole('list', { name: 'Lines of the Rego' }).waitFor({ state: 'detached' })
     expect(await page.locator('.cm-reach .reach').filter({ visible: true }).count()).toBe(0)
-    expect(complaints).toEqual([])
+    // Chrome itself tries to keep the look of a word that `fill` replaces.
+    expect(complaints.filter((text) => !text.startsWith('Applying inline style'))).toEqual([])
     await page.context().close()
   })
 

@@ -19,6 +19,3 @@ export const readJson = (text: string): unknown =>
       ? rawJSON(context.source)
       : value,
   )
-
-/** As people read it, on several lines. */
-export const prettyJson = (text: string): string => JSON.stringify(readJson(text), null, 2)
