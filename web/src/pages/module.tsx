@@ -17,6 +17,7 @@ import { useChange } from '../parts/use-change.ts'
 import { useSettled } from '../parts/use-settled.ts'
 import { KeyLink } from './policy-link.tsx'
 import { readModuleDraft } from '../playground/draft.ts'
+import { FromPlayground, moduleIdOf, withPackage } from '../playground/from-playground.tsx'
 
 const useCheck = (id: string, rego: string, wanted: boolean) => {
   const settled = useSettled({ id, rego }, 400)
@@ -169,40 +170,15 @@ role_check(assignment) if {
 }
 `
 
-/** What a policy's text needs to become a module: a package that no policy has. */
-const FromPlayground = ({ rego, onRename }: { readonly rego: string; readonly onRename: (name: string) => void }) => {
-  const found = packageOf(rego)
-  const name = `lib.${found.split('.').at(-1) ?? ''}`
-  return (
-    <div className="notice stack tight">
-      <p>
-        A module is shared: policies refer to it as <code>data.{found}</code>. It can have the package of no policy, and
-        data of its own does not come along.
-      </p>
-      {found !== '' && !found.startsWith('lib.') && (
-        <div className="row">
-          <Button onClick={() => onRename(name)}>
-            Make its package <code>{name}</code>
-          </Button>
-        </div>
-      )}
-    </div>
-  )
-}
-
-const packageLine = /^(\s*package\s+)([A-Za-z_][\w.]*)/m
-const packageOf = (rego: string): string => packageLine.exec(rego)?.[2] ?? ''
-const idOf = (rego: string): string => packageOf(rego).replaceAll('.', '/')
-
 export const NewModule = () => {
   const { from } = useSearch({ from: '/new-module' })
   const [draft] = useState(() => (from === 'playground' ? readModuleDraft() : null))
   const [rego, setRego] = useState(draft ?? example)
-  const [id, setId] = useState(draft === null ? '' : idOf(draft))
+  const [id, setId] = useState(draft === null ? '' : moduleIdOf(draft))
   const rename = (name: string): void => {
-    const renamed = rego.replace(packageLine, `$1${name}`)
+    const renamed = withPackage(rego, name)
     setRego(renamed)
-    setId(idOf(renamed))
+    setId(moduleIdOf(renamed))
   }
   const upload = (file: File | undefined): void => {
     if (file === undefined) return
