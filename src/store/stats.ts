@@ -2,6 +2,7 @@
  * Decisions per minute, per policy and over all (`*`), added up over all processes: one document an hour, gone after a
  * week. What is lost of it is no harm: nothing waits for it, and it stands in no transaction.
  */
+import type { Db } from 'mongodb'
 import { collectionsOf } from './collections.ts'
 import type { Connection } from './connection.ts'
 
@@ -35,7 +36,9 @@ export interface Stats {
 
 const minuteMs = 60_000
 const hourMs = 60 * minuteMs
-export const keptMs = 7 * 24 * hourMs
+const keptMs = 7 * 24 * hourMs
+/** Counted from where an hour begins: its last minute is kept as long as any other. */
+const expireAfterSeconds = (keptMs + hourMs) / 1000
 
 export const createStats = (connection: Connection): Stats => {
   let isIndexed = false
@@ -43,7 +46,7 @@ export const createStats = (connection: Connection): Stats => {
     add: (counted) =>
       connection.run(async (db) => {
         const { stats } = collectionsOf(db)
-        if (!isIndexed) await stats.createIndex({ at: 1 }, { name: 'age', expireAfterSeconds: keptMs / 1000 })
+        if (!isIndexed) await ensureExpiry(db)
         isIndexed = true
         await stats.bulkWrite(counted.map(increment), { ordered: false, writeConcern: { w: 1 } })
       }),
@@ -59,6 +62,14 @@ export const createStats = (connection: Connection): Stats => {
         return new Map(minutes.filter(([minute]) => minute >= from && minute <= to))
       }),
   }
+}
+
+/** Changes the time of an index that is there already. */
+const ensureExpiry = async (db: Db): Promise<void> => {
+  const key = { at: 1 } as const
+  await collectionsOf(db)
+    .stats.createIndex(key, { name: 'age', expireAfterSeconds })
+    .catch(() => db.command({ collMod: 'stats', index: { keyPattern: key, expireAfterSeconds } }))
 }
 
 const increment = ({ policy, at, ...counts }: CountedMinute) => {

@@ -71,6 +71,7 @@ const reading = [
     'revisions.contentAt',
     'revisions.originsOf',
     'requests.find',
+    'requests.lastWebhooks',
     'requests.waitFor',
     'rules.all',
     'rules.at',

@@ -136,6 +136,7 @@ export const Frame = () => {
   const token = useSyncExternalStore(subscribeToken, readToken)
   const who = useQuery(whoQuery)
   const main = useRef<HTMLElement>(null)
+  const live = useLiveState()
   const client = useQueryClient()
   useLive(token, who.data !== null)
   const signedIn = Boolean(who.data)
@@ -172,7 +173,12 @@ export const Frame = () => {
       </a>
       <Nav />
       <main className="content" id="main" ref={main} tabIndex={-1}>
-        {who.error !== null && <Problem error={who.error} />}
+        {live === 'unreachable' && (
+          <p className="notice warn" role="status">
+            The server cannot be reached. What is shown is how it was; it is asked again every 2 s.
+          </p>
+        )}
+        {who.error !== null && live !== 'unreachable' && <Problem error={who.error} />}
         <Suspense fallback={<p className="quiet">Loading …</p>}>
           <Outlet />
         </Suspense>
