@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Locator, Page } from 'playwright-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { browser, show, violations } from './console.ts'
-import { call, evaluate, runEdict, temporaryFolder } from './edict.ts'
+import { call, evaluate, newDatabase, runEdict, startEdict, temporaryFolder } from './edict.ts'
 import { rego, serveRepo, type ServedRepo } from './served-repo.ts'
 
 const policy = `package shop.discount
@@ -135,6 +135,49 @@ open(hour) if hour > 8
     await writeFile(join(place, 'policy.tests.yaml'), `cases:\n${denied}\n${allowed}\n${without}`)
     const tested = await runEdict(['policy', 'test', folder], {}, folder)
     expect(tested).toMatchObject({ code: 0, stdout: expect.stringContaining('3 passed, 0 failed') })
+    await page.context().close()
+  })
+
+  it('copies a case in which the outside is as silent as in the playground', async () => {
+    const { page } = await show(`${base}/playground`)
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    const asking = `package example.playground
+
+status := http.send({"method": "GET", "url": "https://example.org"}).status_code
+
+silent if not status
+`
+    await editorOf(page, 'Rego').fill(asking)
+    await whyOf(page).getByText('nothing outside is asked').waitFor()
+    await page.getByRole('button', { name: 'Copy as test case' }).click()
+    await page.getByText('Copied: paste it').waitFor()
+    const text = await page.evaluate<string>('navigator.clipboard.readText()')
+    const place = join(await temporaryFolder(), 'example/playground/1.0')
+    await mkdir(place, { recursive: true })
+    await writeFile(join(place, 'policy.rego'), asking)
+    await writeFile(join(place, 'policy.tests.yaml'), `cases:\n${text}`)
+    const folder = join(place, '../../..')
+    const tested = await runEdict(['policy', 'test', folder], {}, folder)
+    expect(tested).toMatchObject({ code: 0, stdout: expect.stringContaining('1 passed, 0 failed') })
+    await page.context().close()
+  })
+
+  it('says so to whom no rule lets try policies, and asks for nothing', async () => {
+    const env = { ...newDatabase(), EDICT_DIRECTORY: `${process.cwd()}/policies-example`, EDICT_SOURCE: 'local' }
+    const create = async (...args: readonly string[]): Promise<string> =>
+      (await runEdict(args, env)).stdout.trim().split(/\s/)[0] ?? ''
+    await create('token', 'create', '--actor', 'root', '--roles', 'superuser')
+    const edict = await startEdict(env)
+    const viewer = await create('--as', 'root', 'token', 'create', '--actor', 'vera', '--roles', 'viewer')
+    const { page } = await show(`${edict.url}/console/playground?policy=shop%2Fdiscount%2F2.0`)
+    await page.getByLabel('Token').fill(viewer)
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await resultOf(page).getByText('No rule lets vera (viewer) change anything').waitFor()
+    expect(await editorOf(page, 'Rego').innerText()).toContain('package shop.discount')
+    await editorOf(page, 'Input').fill('{ "total": 1 }')
+    await page.getByRole('button', { name: 'Reset' }).click()
+    expect(edict.log()).not.toContain('/api/dry-run')
+    expect(await violations(page)).toEqual([])
     await page.context().close()
   })
 

@@ -74,6 +74,7 @@ describe('a dry run of a server', () => {
   let edict: Edict
   let env: Readonly<Record<string, string>>
   let outside = ''
+  let dataDir = ''
   let asked = 0
   const opa = { path: '', hang: '', pids: async (): Promise<readonly string[]> => [] }
 
@@ -89,6 +90,7 @@ describe('a dry run of a server', () => {
     const extensions = await temporaryFolder()
     await writeFile(join(extensions, 'acme.mjs'), extension)
     Object.assign(opa, await hangingOpa())
+    dataDir = await temporaryFolder()
     const served = await serveRepo({
       files: {
         'lib/hours.rego': 'package lib.hours\n\nopen if input.hour > 8\n',
@@ -96,6 +98,7 @@ describe('a dry run of a server', () => {
         'shop/orders/1.0/policy.rego': 'package shop.orders\n\nallow := true\n',
       },
       env: {
+        EDICT_DATA: dataDir,
         EDICT_EXTENSIONS: extensions,
         EDICT_HTTP_ALLOW: `127.0.0.1:${port}`,
         OUTSIDE_URL: outside,
@@ -217,7 +220,9 @@ schema := json.match_schema({"a": 1}, {"$ref": "file:///proc/self/environ"})
 
   it('keeps nothing: neither a policy nor a file', async () => {
     const rego = 'package kept.nowhere\n\nmark := "a mark that stands nowhere else"\n'
-    await dryRun(edict.url, { rego, explain: true })
+    const before = await readdir(dataDir, { recursive: true })
+    expect((await dryRun(edict.url, { rego, explain: true })).json.ok).toBe(true)
+    expect(await readdir(dataDir, { recursive: true })).toEqual(before)
     const catalog = await call(`${edict.url}/api/catalog`)
     expect(catalog.json).toMatchObject({ total: 1 })
     expect((await call(`${edict.url}/policy/kept/nowhere/0`)).status).toBe(404)
@@ -250,7 +255,10 @@ schema := json.match_schema({"a": 1}, {"$ref": "file:///proc/self/environ"})
   })
 
   it('says what is missing where there is no opa', async () => {
-    const bare = await startEdict({ ...env, OPA_PATH: '/nowhere/opa' }, { args: ['serve', '--no-sync'] })
+    const bare = await startEdict(
+      { ...env, EDICT_DATA: await temporaryFolder(), OPA_PATH: '/nowhere/opa' },
+      { args: ['serve', '--no-sync'] },
+    )
     const { status, json } = await dryRun(bare.url, { rego: 'package a.b\n' })
     expect([status, json.code]).toEqual([503, 'tool_unavailable'])
     expect(json.message).toMatch(/OPA_PATH: .*needs exactly opa/)

@@ -13,19 +13,23 @@ import { Reached } from '../playground/reached.tsx'
 import { Result } from '../playground/result.tsx'
 import { useRuns } from '../playground/use-runs.ts'
 import { Why } from '../playground/why.tsx'
+import { useRefusal } from '../session/may.ts'
 
 interface BenchProps {
   readonly policy?: string
   readonly start: Draft
   /** The data beside the stored policy; null: there is none. */
   readonly stored: string | null
+  /** Rego files of the policy that are no part of the draft. */
+  readonly left?: readonly string[]
 }
 
-const Bench = ({ policy, start, stored }: BenchProps) => {
+const Bench = ({ policy, start, stored, left = [] }: BenchProps) => {
   const [draft, setDraft] = useState(() => readDraft(policy) ?? start)
   const [goTo, setGoTo] = useState<{ readonly line: number } | null>(null)
   const navigate = useNavigate()
-  const { asked, run, why } = useRuns(draft)
+  const refusal = useRefusal('change', undefined)
+  const { asked, run, why } = useRuns(draft, refusal === undefined)
   const isChanged = !sameDraft(draft, start)
   useEffect(() => keepDraft(policy, isChanged ? draft : null), [policy, draft, isChanged])
   const findings = run.data?.findings ?? []
@@ -39,7 +43,7 @@ const Bench = ({ policy, start, stored }: BenchProps) => {
       about={
         policy === undefined
           ? 'Evaluated on the server’s own engine as you type; nothing is stored.'
-          : `A copy of ${policy}; nothing is stored.`
+          : `A copy of ${policy}${left.length === 0 ? '' : `, without ${left.join(', ')}`}; nothing is stored.`
       }
       actions={
         <>
@@ -103,7 +107,13 @@ const Bench = ({ policy, start, stored }: BenchProps) => {
               onChange={(event) => set({ headers: event.target.value })}
             />
           </label>
-          <Result run={run} draft={asked} data={stored} />
+          <Result
+            run={run}
+            refusal={refusal}
+            draft={asked}
+            data={stored}
+            unavailable={why.data?.explanation?.unavailable ?? []}
+          />
         </div>
         <Why run={run} why={why} goTo={go} />
       </div>
@@ -111,13 +121,20 @@ const Bench = ({ policy, start, stored }: BenchProps) => {
   )
 }
 
+const isModule = (path: string): boolean => path.endsWith('.rego') && !path.endsWith('_test.rego')
+
 const FromPolicy = ({ name }: { readonly name: string }) => {
   const [group = '', policy = '', version = ''] = name.split('/')
   const found = useQuery({ ...policyQuery({ group, name: policy, version }), staleTime: Number.POSITIVE_INFINITY })
   return (
     <Loaded of={found}>
-      {({ rego, data }) => (
-        <Bench policy={name} stored={data} start={{ rego, data: data ?? '{}\n', input: '{}\n', headers: '' }} />
+      {({ rego, data, files }) => (
+        <Bench
+          policy={name}
+          left={files.map(({ path }) => path).filter(isModule)}
+          stored={data}
+          start={{ rego, data: data ?? '{}\n', input: '{}\n', headers: '' }}
+        />
       )}
     </Loaded>
   )

@@ -15,24 +15,30 @@ interface ResultProps {
   readonly draft: Draft
   /** The data beside the stored policy; null: there is none. */
   readonly data: string | null
+  /** Builtins of the outside that it called. */
+  readonly unavailable: readonly string[]
 }
 
-export const Result = ({ run, draft, data }: ResultProps) => (
+export const Result = ({ run, refusal, ...asked }: ResultProps & { readonly refusal: string | undefined }) => (
   <section className="stack tight" aria-label="Result" aria-busy={run.isFetching}>
     <h2>Result</h2>
-    {run.error !== null ? (
+    {refusal !== undefined ? (
+      <p className="notice warn">{refusal}; whoever may can try policies here.</p>
+    ) : run.error !== null ? (
       <Problem error={isMissing(run.error) ? new Error('This server offers no dry run.') : run.error} />
     ) : run.data === undefined ? (
       <p className="quiet">Evaluating …</p>
     ) : (
-      <Outcome run={run.data} draft={draft} data={data} />
+      <Outcome run={run.data} {...asked} />
     )}
   </section>
 )
 
+type Answered = Omit<ResultProps, 'run'> & { readonly run: DryRun }
+
 const isMissing = (error: Error): boolean => error instanceof ApiError && error.status === 404
 
-const Outcome = ({ run, draft, data }: Omit<ResultProps, 'run'> & { readonly run: DryRun }) => {
+const Outcome = ({ run, ...asked }: Answered) => {
   const { ok, error, took, defined } = run
   if (!ok && error === null)
     return <p className="notice bad">It does not compile; the findings stand beside the text.</p>
@@ -54,17 +60,17 @@ const Outcome = ({ run, draft, data }: Omit<ResultProps, 'run'> & { readonly run
           {took !== null &&
             `compiled in ${took.compileMs} ms, evaluated in ${took.evaluateMs} ms${took.cost === null ? '' : `, ${took.cost} units`}`}
         </span>
-        <CopyCase run={run} draft={draft} data={data} />
+        <CopyCase run={run} {...asked} />
       </div>
     </div>
   )
 }
 
-const CopyCase = ({ run, draft, data }: Omit<ResultProps, 'run'> & { readonly run: DryRun }) => {
+const CopyCase = (answered: Answered) => {
   const say = useSay()
   const copy = (): void => {
     const name = `from the playground, ${new Date().toISOString().slice(0, 19).replace('T', ' ')}`
-    navigator.clipboard.writeText(testCase({ draft, run, data, name })).then(
+    navigator.clipboard.writeText(testCase({ ...answered, name })).then(
       () => say('Copied: paste it under “cases:” in policy.tests.yaml.'),
       () => say('The browser does not allow copying here.', 'bad'),
     )

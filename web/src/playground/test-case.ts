@@ -8,11 +8,13 @@ export interface CaseOptions {
   readonly run: Pick<DryRun, 'ok' | 'defined' | 'result' | 'error'>
   /** The data beside the policy, which a case need not repeat; null: nothing is stored yet. */
   readonly data: string | null
+  /** Builtins of the outside that were called: undefined in a dry run, and in the case. */
+  readonly unavailable: readonly string[]
   /** Names are unique in a file. */
   readonly name: string
 }
 
-export const testCase = ({ draft, run, data, name }: CaseOptions): string => {
+export const testCase = ({ draft, run, data, unavailable, name }: CaseOptions): string => {
   const { input, headers } = draft
   const given = headersOf(headers)
   const { changed, removed } = changedData(data ?? '{}', draft.data)
@@ -22,6 +24,8 @@ export const testCase = ({ draft, run, data, name }: CaseOptions): string => {
     ...(Object.keys(given).length === 0 ? [] : member('headers', given)),
     ...removed.map((key) => `  # without ${key} here; a case can replace data and not take it away`),
     ...(Object.keys(changed).length === 0 ? [] : member('data', changed)),
+    ...(unavailable.length === 0 ? [] : ['  mocks:']),
+    ...unavailable.map((builtin) => `    ${builtin}: [{ result: !undefined }]`),
     '  expect:',
     ...(run.error === null
       ? member('exact', run.defined ? run.result : {})

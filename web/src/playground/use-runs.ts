@@ -19,12 +19,13 @@ export interface Runs {
   readonly why: UseQueryResult<DryRun>
 }
 
-export const useRuns = (draft: Draft): Runs => {
+export const useRuns = (draft: Draft, enabled: boolean): Runs => {
   const asked = useSettled(draft, soonMs)
   const calm = useSettled(draft, calmMs)
   const run = useQuery({
     queryKey: ['dry-run', asked],
     queryFn: ({ signal }) => dryRun(asked, false, signal),
+    enabled,
     placeholderData: (before) => before,
     ...never,
   })
@@ -32,7 +33,7 @@ export const useRuns = (draft: Draft): Runs => {
   const why = useQuery({
     queryKey: ['dry-run-why', isCalm ? calm : null],
     queryFn: ({ signal }) => dryRun(calm, true, signal),
-    enabled: isCalm && !run.isPlaceholderData && run.data?.ok === true,
+    enabled: enabled && isCalm && !run.isPlaceholderData && run.data?.ok === true,
     ...never,
   })
   return { asked, run, why }

@@ -159,7 +159,7 @@ export const Why = ({ run, why, goTo }: WhyProps) => {
         <Explained explanation={explanation} goTo={goTo} />
       ) : (
         <p className="quiet">
-          {run.data?.ok === false ? 'It is explained as soon as it can be evaluated.' : 'Looking for the reasons …'}
+          {run.data?.ok === true ? 'Looking for the reasons …' : 'It is explained as soon as it can be evaluated.'}
         </p>
       )}
     </section>
