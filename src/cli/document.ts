@@ -9,9 +9,9 @@ const head = `# The command line
 same as this page; \`edict completion bash | zsh | fish\` prints a script that completes commands and options.
 
 Commands work on the store itself, as the configuration names it; \`--as\`, else \`cli.actor\`, says who acts then. With
-\`--server <url>\` lock, unlock, sources, plans and revisions work through a running server: its token, from \`EDICT_TOKEN\`
-or the file \`EDICT_TOKEN_FILE\` (mode 0600), says who acts. \`edict rules\` always asks a server. [authorization.md](authorization.md)
-has who may do what.
+\`--server <url>\` lock, unlock, sources, plans, revisions, token, reload and \`policy explain\` work through a running server:
+its token, from \`EDICT_TOKEN\` or the file \`EDICT_TOKEN_FILE\` (mode 0600), says who acts; \`--as\` and \`cli.actor\` are not heard.
+\`edict rules\` always asks a server. All others refuse \`--server\`. [authorization.md](authorization.md) has who may do what.
 
 ## Exit codes
 

@@ -75,7 +75,7 @@ it('through a server, a note says that --as is not heard', async () => {
 })
 
 it.each([
-  [['token', 'create', '--actor', 'alice', '--roles', 'superuser']],
+  [['status']],
   [['audit', 'list']],
   [['sync']],
   [['rollback', '1']],

@@ -124,6 +124,22 @@ describe('two servers on one store', () => {
     expect(await statuses((edict) => whoami(edict, bearer(token)))).toEqual(new Set([401]))
   })
 
+  it('make, list and revoke tokens for the command line', async () => {
+    const run = (args: readonly string[], more: Env = { EDICT_TOKEN: admin }) =>
+      runEdict(['--server', servers[0]?.url ?? '', 'token', ...args], { LOG_LEVEL: 'silent', ...more })
+    const wanted = ['create', '--actor', 'ci-shop', '--roles', 'viewer', '--expires', '1h']
+    expect(await run(wanted, {})).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('credential') })
+    const made = await run(wanted)
+    expect(made).toMatchObject({ code: 0, stderr: expect.stringContaining('for ci-shop, until ') })
+    const token = made.stdout.trim()
+    expect(await statuses((edict) => whoami(edict, bearer(token)))).toEqual(new Set([200]))
+    const listed = JSON.parse((await run(['list', '--json'])).stdout) as { id: string; actor: string }[]
+    const id = listed.find(({ actor }) => actor === 'ci-shop')?.id ?? ''
+    expect((await run(['list'])).stdout).toContain(`${id}  active   ci-shop  roles=viewer`)
+    expect(await run(['revoke', id])).toMatchObject({ code: 0, stderr: `token ${id} of ci-shop is revoked\n` })
+    expect(await statuses((edict) => whoami(edict, bearer(token)))).toEqual(new Set([401]))
+  })
+
   it('are asked by the command line with a token of the environment', async () => {
     const list = (more: Env) => runEdict(['rules', '--url', servers[0]?.url ?? '', 'list'], { ...env, ...more })
     expect(await list({})).toMatchObject({ code: 1, stderr: expect.stringContaining('credential') })
