@@ -74,15 +74,13 @@ it('through a server, a note says that --as is not heard', async () => {
   expect(configured).toMatchObject({ code: 0, stderr: expect.stringContaining('cli.actor is not heard') })
 })
 
-it.each([
-  [['status']],
-  [['audit', 'list']],
-  [['sync']],
-  [['rollback', '1']],
-])('a command that does not go through a server does nothing when one is meant: %j', async (args) => {
-  const told = await runEdict(['--server', edict.url, ...args], here)
-  expect(told).toMatchObject({ code: 2, stderr: expect.stringContaining('leave --server out') })
-})
+it.each([[['status']], [['audit', 'list']], [['sync']], [['rollback', '1']]])(
+  'a command that does not go through a server does nothing when one is meant: %j',
+  async (args) => {
+    const told = await runEdict(['--server', edict.url, ...args], here)
+    expect(told).toMatchObject({ code: 2, stderr: expect.stringContaining('leave --server out') })
+  },
+)
 
 it('bash completes commands by the script that is printed', async () => {
   const { stdout: script } = await runEdict(['completion', 'bash'], here)
