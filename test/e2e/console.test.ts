@@ -37,6 +37,14 @@ describe.skipIf(browser === undefined)('the console in a browser', () => {
     await page.context().close()
   })
 
+  it('shows on a phone where in the navigation one is', async () => {
+    const { page } = await show(`${base}/audit`, 360)
+    const here = page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Audit' })
+    await here.waitFor()
+    await expect.poll(async () => (await here.boundingBox())?.x ?? -1).toBeLessThan(300)
+    await page.context().close()
+  })
+
   it('goes from page to page by keys alone', async () => {
     const { page } = await show(`${base}/`)
     await page.getByRole('heading', { name: 'Overview' }).waitFor()

@@ -1,6 +1,6 @@
 /** What stands around every page: where one can go, who one is, whether what is shown is live. */
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { Link, Outlet } from '@tanstack/react-router'
+import { Link, Outlet, useLocation } from '@tanstack/react-router'
 import {
   BookOpen,
   Boxes,
@@ -98,13 +98,19 @@ const Who = () => {
 
 const Nav = () => {
   const live = useLiveState()
+  const { pathname } = useLocation()
+  const list = useRef<HTMLUListElement>(null)
+  useEffect(() => {
+    // On a phone the places stand in a row that is wider than it.
+    list.current?.querySelector('[aria-current=page]')?.scrollIntoView({ block: 'nearest', inline: 'center' })
+  }, [pathname])
   return (
     <header className="nav">
       <Link to="/" className="brand">
         Edict
       </Link>
       <nav aria-label="Main">
-        <ul>
+        <ul ref={list}>
           {places.map(([to, title, Icon]) => (
             <li key={to}>
               <Link to={to} activeOptions={{ exact: to === '/', includeSearch: false }}>

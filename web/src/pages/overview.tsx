@@ -63,8 +63,8 @@ const Tiles = ({
 
 const Hour = ({ minutes }: { readonly minutes: readonly StatsMinute[] }) => {
   const sum = sumOf(minutes)
-  const said = `${sum.decisions.toLocaleString('en')} in all, ${sum.failed.toLocaleString('en')} failed`
-  const text = `Decisions per minute, the last hour: ${said}, ${meanTime(sum)} each`
+  const said = `${sum.decisions.toLocaleString('en')} in all, ${sum.failed.toLocaleString('en')} failed, ${meanTime(sum)} each`
+  const text = `Decisions per minute, the last hour: ${sum.decisions === 0 ? 'none' : said}`
   return <Bars bars={minutes.map(({ at, decisions: value, failed }) => ({ at, value, failed }))} text={text} />
 }
 
