@@ -3,7 +3,7 @@
  * `node scripts/screenshots.mjs`. It also measures what a user waits for, and says it.
  */
 import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openBrowser } from './browser.mjs'
@@ -15,7 +15,8 @@ const folder = mkdtempSync(join(tmpdir(), 'edict-screenshots-'))
 const images = join(root, 'docs', 'images')
 mkdirSync(images, { recursive: true })
 
-const env = { ...process.env, EDICT_DIRECTORY: join(root, 'policies-example'), EDICT_SOURCE: 'policies-example' }
+const example = join(root, 'policies-example')
+const oneSource = { EDICT_DIRECTORY: example, EDICT_SOURCE: 'policies-example' }
 const running = []
 
 /** Answers its address. */
@@ -24,7 +25,13 @@ async function serve(name, more) {
   mkdirSync(cwd)
   const server = spawn(process.execPath, [compiled('src/cli.js'), 'serve'], {
     cwd,
-    env: { ...env, ...more, EDICT_DATA: join(cwd, 'data'), PORT: '0' },
+    env: {
+      ...process.env,
+      ...(more.EDICT_CONFIG === undefined && oneSource),
+      ...more,
+      EDICT_DATA: join(cwd, 'data'),
+      PORT: '0',
+    },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   running.push(server)
@@ -56,6 +63,43 @@ async function fill() {
   await new Promise((done) => setTimeout(done, 6_000))
 }
 
+const authz = `rules:
+  - { id: readers, roles: [author, operator, superuser], actions: [read], scope: any }
+  - { id: authors, roles: [author], actions: [change], scope: any }
+  - { id: operators, roles: [author, operator], actions: [approve], target_scope: any }
+  - { id: tokens, roles: [superuser], actions: [token], scope: any }
+  - { id: admins, roles: [superuser], actions: [admin] }
+four_eyes: ['rbac/**', 'edict/**']
+`
+
+/** A server whose API is approved, with a change of ann that waits. Answers its address, and how another signs in. */
+async function approving() {
+  const [rules, config] = [join(folder, 'authz.yaml'), join(folder, 'edict.yaml')]
+  const sources = JSON.stringify([
+    { name: 'policies-example', directory: example },
+    { name: 'api', api: {}, mode: 'plan' },
+  ])
+  writeFileSync(rules, authz)
+  writeFileSync(config, `sources: ${sources}\npolicy: { file: ${JSON.stringify(rules)} }\n`)
+  const at = await serve('approving', { EDICT_CONFIG: config, EDICT_BOOTSTRAP_SECRET: bootstrap })
+  const ask = async (path, as, body) => {
+    const headers = { authorization: `Bearer ${as}`, 'content-type': 'application/json' }
+    return (await fetch(at + path, { method: 'POST', headers, body: JSON.stringify(body) })).json()
+  }
+  const first = await ask('/api/tokens', bootstrap, { actor: 'root', roles: ['superuser'] })
+  const ann = await ask('/api/tokens', first.token, { actor: 'ann', roles: ['author'] })
+  const olaf = await ask('/api/tokens', first.token, { actor: 'olaf', roles: ['operator'] })
+  const rego_code = `package rbac
+
+role_check(assignment) if {
+	assignment.role == "analyst"
+	input.action == "export_data"
+}
+`
+  await ask('/api/policies/upload', ann.token, { module_name: 'rbac/analysts', rego_code })
+  return { at, token: olaf.token }
+}
+
 /** A server that asks for credentials, with tokens. Answers its address, and how its administrator signs in. */
 async function closed() {
   const at = await serve('closed', {
@@ -83,8 +127,9 @@ const shots = [
   ['overview', '/'],
   ['policies', '/policies'],
   ['policy', '/policies/shop/discount/2.0'],
+  ['tests', '/policies/shop/discount/2.0?tab=tests'],
+  ['versions', '/policies/shop/discount/2.0?tab=versions'],
   ['playground', '/playground'],
-  ['plan', '/plans'],
   ['rules', '/rules'],
   ['sources', '/sources'],
   ['audit', '/audit'],
@@ -108,7 +153,9 @@ async function shoot([name, path, colorScheme = 'light'], { at = url, token } = 
   const page = await context.newPage()
   await page.goto(`${at}/console${path}`)
   await page.getByRole('heading', { level: 1 }).waitFor()
-  if (name === 'plan') await page.getByRole('link', { name: 'Revision 1', exact: true }).click()
+  if (name === 'plan') await page.getByRole('row').filter({ hasText: 'Waiting' }).getByRole('link').click()
+  if (name === 'versions') await page.getByRole('button', { name: 'Side by side' }).click()
+  if (name === 'rules') await page.getByRole('checkbox', { name: 'viewer may update' }).check()
   if (name === 'playground') await deny(page)
   await page.waitForTimeout(1_500)
   const file = join(images, `console-${name}.png`)
@@ -239,6 +286,7 @@ try {
   if (named.length === 0) await measure()
   if (!process.argv.includes('--measure')) {
     for (const shot of shots.filter(wanted)) await shoot(shot)
+    if (wanted(['plan'])) await shoot(['plan', '/plans'], await approving())
     const { at, token } = await closed()
     for (const shot of closedShots.filter(wanted)) await shoot(shot, shot[0] === 'sign-in' ? { at } : { at, token })
   }

@@ -7,6 +7,7 @@ import { Bars } from '../parts/bars.tsx'
 import { Loaded } from '../parts/loaded.tsx'
 import { meanTime, sumOf } from '../parts/minutes.ts'
 import { Page } from '../parts/page.tsx'
+import { shortRevision } from '../parts/short-revision.ts'
 import { State } from '../parts/state.tsx'
 import { OptionalTime, Time } from '../parts/time.tsx'
 import { changeText, keysOf } from './change-text.ts'
@@ -101,7 +102,7 @@ const Sources = ({ sources }: { readonly sources: readonly Source[] }) => (
                   {reason}
                 </Link>
               )}
-              {phase !== 'Ready' && <div className="hint">{message}</div>}
+              {phase !== 'Ready' && <div className="hint">{shortRevision(message)}</div>}
             </td>
             <td className="number">{counts.policies}</td>
             <td>
@@ -182,7 +183,8 @@ const RecentAudit = () => {
           {entries.slice(0, 8).map(({ sequence, at, actor, action, resource }) => (
             <li key={sequence} className="row apart">
               <span>
-                <code>{action}</code> {resource} <span className="quiet">by {actor ?? 'erased'}</span>
+                <code>{action}</code> {action.startsWith('plan.') ? resource.slice(0, 8) : resource}{' '}
+                <span className="quiet">by {actor ?? 'erased'}</span>
               </span>
               <span className="quiet">
                 <Time at={at} />

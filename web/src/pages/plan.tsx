@@ -68,6 +68,17 @@ const Facts = ({ plan }: { readonly plan: PlanWithDiffs }) => (
   </dl>
 )
 
+/** Warnings can wait until after the changes. */
+const isAlarming = ({ findings }: PlanWithDiffs): boolean => findings.some(({ severity }) => severity === 'error')
+
+const Found = ({ plan: { findings } }: { readonly plan: PlanWithDiffs }) =>
+  findings.length === 0 ? null : (
+    <section className="stack tight">
+      <h2>Findings</h2>
+      <Findings findings={findings} />
+    </section>
+  )
+
 export const PlanPage = () => {
   const { id } = useParams({ from: '/plans/$id' })
   const found = useQuery(planQuery(id))
@@ -81,16 +92,12 @@ export const PlanPage = () => {
             <Facts plan={shown} />
             <WhoMayApprove plan={shown} />
             <PlanTests plan={shown} />
-            {shown.findings.length > 0 && (
-              <section className="stack tight">
-                <h2>Findings</h2>
-                <Findings findings={shown.findings} />
-              </section>
-            )}
+            {isAlarming(shown) && <Found plan={shown} />}
             <section className="stack tight">
               <h2>Changes</h2>
               {shown.diffs.length === 0 ? <p className="quiet">No text changes.</p> : <Diffs diffs={shown.diffs} />}
             </section>
+            {!isAlarming(shown) && <Found plan={shown} />}
           </>
         )}
       </Loaded>

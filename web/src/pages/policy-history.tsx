@@ -37,7 +37,9 @@ const Row = ({
     </td>
     <td className="number">
       {isNewest ? (
-        <span className="quiet">{one.change?.kind === 'removed' ? 'removed' : 'in force'}</span>
+        <span className="quiet">
+          {one.change?.kind === 'removed' ? 'removed' : one.change?.commit == null ? 'never good' : 'in force'}
+        </span>
       ) : (
         <Button action="rollback" label={`Roll back … to revision ${one.revision}`} onClick={onBack}>
           Roll back …

@@ -44,28 +44,37 @@ const Facts = ({ policy }: { readonly policy: Policy }) => {
         <CommitLink location={location} commit={policy.commit} />
         {policy.author !== null && ` by ${policy.author}`}
       </dd>
-      <dt>In force since</dt>
-      <dd>
-        revision {policy.revision}, <Time at={policy.updated} />
-      </dd>
-      <dt>Digest</dt>
-      <dd>
-        <code>{policy.digest.slice(0, 16)}</code> · Rego v{policy.regoVersion}
-      </dd>
+      {policy.digest !== '' && (
+        <>
+          <dt>In force since</dt>
+          <dd>
+            revision {policy.revision}, <Time at={policy.updated} />
+          </dd>
+          <dt>Digest</dt>
+          <dd>
+            <code>{policy.digest.slice(0, 16)}</code> · Rego v{policy.regoVersion}
+          </dd>
+        </>
+      )}
     </dl>
   )
 }
 
-const Refused = ({ policy: { status } }: { readonly policy: Policy }) => (
-  <div className="notice bad stack tight">
-    <p>
-      <State word="Quarantined" /> Commit <code>{status.commit?.slice(0, 12)}</code>
-      {status.author !== undefined && ` by ${status.author}`} does not validate. What is shown below stays in force
-      until a good commit arrives.
-    </p>
-    <Findings findings={status.findings} />
-  </div>
-)
+const Refused = ({ policy: { status, digest } }: { readonly policy: Policy }) => {
+  const isGood = digest !== ''
+  return (
+    <div className="notice bad stack tight">
+      <p>
+        <State word="Quarantined" /> Commit <code>{status.commit?.slice(0, 12)}</code>
+        {status.author !== undefined && ` by ${status.author}`} does not validate.{' '}
+        {isGood
+          ? 'What is shown below stays in force until a good commit arrives.'
+          : 'It never was good: nothing of it is in force, and evaluations are answered 503 policy_quarantined.'}
+      </p>
+      <Findings findings={status.findings} />
+    </div>
+  )
+}
 
 const Held = ({ policy: { lock } }: { readonly policy: Policy }) =>
   lock && (
