@@ -35,6 +35,19 @@ describe('the example of the documentation', () => {
     expect(await runEdict(alone, quiet, root)).toEqual(passed)
   })
 
+  it('of a directory that is looked at from elsewhere, nothing but who may do what is taken', async () => {
+    const folder = await copy()
+    await mkdir(join(folder, 'code'))
+    await writeFile(join(folder, 'code/own.js'), "process.stdout.write('it runs')\n")
+    await writeFile(
+      join(folder, 'edict.yaml'),
+      `${await readFile(join(folder, 'edict.yaml'), 'utf8')}extensions: ./code\n`,
+    )
+    const { code, stdout } = await runEdict(['policy', 'test', folder], quiet, root)
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^authz\.tests\.yaml {2}8 passed, 0 failed$/m)])
+    expect(stdout).not.toContain('it runs')
+  })
+
   it('counts its actors and rules', async () => {
     expect(await runEdict(['policy', 'validate'], quiet, example)).toMatchObject({
       code: 0,

@@ -6,13 +6,18 @@ import { type Authorization, openAuthorization } from '../../main/authorization.
 import type { DirectoryOptions, PolicyFolder } from '../../main/policy-folder.ts'
 import { type Context, configOf, runOptions } from '../context.ts'
 
-/** Where the working folder has no configuration, and none is named, the directory's own holds. */
+/**
+ * Where the working folder has no configuration, and none is named, the directory's own says who may do what. Nothing else
+ * of it is taken: a directory that is only looked at names no code to run and no hosts to call.
+ */
 export const folderOptions = (context: Context, directory: string): DirectoryOptions => {
   const { env, cwd, file } = context
   const own = resolve(cwd, directory)
   const isNamed = file() !== undefined || (env['EDICT_CONFIG'] ?? '') !== '' || existsSync(join(cwd, 'edict.yaml'))
-  const config = isNamed || !existsSync(join(own, 'edict.yaml')) ? configOf(context) : loadConfig({ env, cwd: own })
-  return { ...runOptions(context, config), directory }
+  const config = configOf(context)
+  if (isNamed || !existsSync(join(own, 'edict.yaml'))) return { ...runOptions(context, config), directory }
+  const { policy, protected: protectedKeys } = loadConfig({ env, cwd: own })
+  return { ...runOptions(context, { ...config, policy, protected: protectedKeys }), directory }
 }
 
 /** A file of authorization tests in place of a directory; without one of its own in the configuration, its rules stand beside it. */
