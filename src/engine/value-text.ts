@@ -35,7 +35,7 @@ export function parseValue(bytes: Buffer, start = 0, end = bytes.length): RegoVa
   }
 
   function skipSpace(): void {
-    while ((bytes[at] ?? 0x21) <= 0x20) at++
+    while (at < end && (bytes[at] ?? 0x21) <= 0x20) at++
   }
 
   /** Steps over `byte` when it is next. */

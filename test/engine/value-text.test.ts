@@ -28,6 +28,21 @@ const values = fc.letrec<{ value: RegoValue }>((tie) => ({
 })).value
 
 describe('value text', () => {
+  it('is read to its end and no byte further: what follows in memory may be megabytes of nothing', () => {
+    const text = Buffer.from('[1, {"a": "b"}] ')
+    const memory = Buffer.concat([text, Buffer.alloc(1000)])
+    let last = 0
+    const watched = new Proxy(memory, {
+      get: (bytes, key) => {
+        if (typeof key === 'string' && /^\d+$/.test(key)) last = Math.max(last, Number(key))
+        const found: unknown = Reflect.get(bytes, key)
+        return typeof found === 'function' ? (found.bind(bytes) as unknown) : found
+      },
+    })
+    expect(printValue(parseValue(watched, 0, text.length))).toBe('[1,{"a":"b"}]')
+    expect(last).toBeLessThanOrEqual(text.length)
+  })
+
   it('reads sets, objects with keys of any kind, and numbers with all their digits', () => {
     expect(parse('{1, "a", [set(), {}]}')).toEqual(new RegoSet([1, 'a', [new RegoSet([]), new RegoObject([])]]))
     expect(parse('{[1]: {2}, "k": null}')).toEqual(
