@@ -18,17 +18,19 @@ export interface Pair {
 
 export const diffRows = (diff: string): readonly DiffRow[] => {
   let [left, right] = [1, 1]
+  let isInHunk = false
   return diff
     .replace(/\n$/, '')
     .split('\n')
     .flatMap((line): DiffRow[] => {
       const start = /^@@ -(\d+)(?:,\d+)? \+(\d+)/.exec(line)
       if (start !== null) {
+        isInHunk = true
         left = Math.max(1, Number(start[1]))
         right = Math.max(1, Number(start[2]))
         return [{ kind: 'hunk', text: line }]
       }
-      if (/^(?:---|\+\+\+) /.test(line) || /^(?:={3,}|\\)/.test(line)) return []
+      if (!isInHunk || line.startsWith('\\')) return []
       const text = line.slice(1)
       if (line.startsWith('+')) return [{ kind: 'add', after: { number: right++, text } }]
       if (line.startsWith('-')) return [{ kind: 'del', before: { number: left++, text } }]

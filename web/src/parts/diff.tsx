@@ -1,5 +1,5 @@
 /** The differences of documents, as a pull request shows them: one below the other, or side by side. */
-import { useState } from 'react'
+import { useMemo, useState } from 'react'
 import type { DocumentDiff, FileDiff } from '../api/types.ts'
 import { changedLines, diffRows, type DiffRow, type Line, pairs } from './diff-lines.ts'
 
@@ -106,14 +106,17 @@ const Content = ({ file, look }: { readonly file: FileDiff; readonly look: Look 
 const countsOf = (file: FileDiff): { readonly added: number; readonly removed: number } | undefined =>
   file.kind === 'text' ? changedLines(diffRows(file.diff)) : undefined
 
-/** A long file is opened by who wants to read it. */
-const mostOpen = 600
+const linesOf = (file: FileDiff): number => {
+  if (file.kind === 'text') return diffRows(file.diff).length
+  return file.kind === 'json' ? file.operations.length : 1
+}
 
-const File = ({ file, look }: { readonly file: FileDiff; readonly look: Look }) => {
+/** Of closed ones nothing is drawn but the name. */
+const File = ({ file, look, isOpen }: { readonly file: FileDiff; readonly look: Look; readonly isOpen: boolean }) => {
+  const [open, setOpen] = useState(isOpen)
   const counts = countsOf(file)
-  const lines = file.kind === 'text' ? file.diff.length / 30 : 0
   return (
-    <details className="code file" open={lines < mostOpen}>
+    <details className="code file" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>
         <code>{file.file}</code>
         {counts !== undefined && (
@@ -122,9 +125,22 @@ const File = ({ file, look }: { readonly file: FileDiff; readonly look: Look }) 
           </span>
         )}
       </summary>
-      <Content file={file} look={look} />
+      {open && <Content file={file} look={look} />}
     </details>
   )
+}
+
+/** So many lines are drawn at once; further files are opened by who wants to read them. */
+const mostLines = 2_000
+
+const openedAtFirst = (diffs: readonly DocumentDiff[]): ReadonlySet<FileDiff> => {
+  const open = new Set<FileDiff>()
+  let lines = 0
+  for (const file of diffs.flatMap(({ files }) => files)) {
+    lines += linesOf(file)
+    if (lines <= mostLines) open.add(file)
+  }
+  return open
 }
 
 const words = { create: 'created', replace: 'replaced', remove: 'removed' } as const
@@ -135,6 +151,7 @@ export const Diffs = ({ diffs }: { readonly diffs: readonly DocumentDiff[] }) =>
     localStorage.setItem(place, next)
     setLook(next)
   }
+  const opened = useMemo(() => openedAtFirst(diffs), [diffs])
   const hasText = diffs.some(({ files }) => files.some(({ kind }) => kind === 'text'))
   return (
     <div className="stack">
@@ -156,7 +173,7 @@ export const Diffs = ({ diffs }: { readonly diffs: readonly DocumentDiff[] }) =>
             </h3>
           )}
           {files.map((file) => (
-            <File key={file.file} file={file} look={look} />
+            <File key={file.file} file={file} look={look} isOpen={opened.has(file)} />
           ))}
         </section>
       ))}
