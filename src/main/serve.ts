@@ -23,6 +23,11 @@ export interface ServeOptions extends RunOptions {
 /** With no source read at all there is nothing that requests should be sent to. */
 const hasSynced = ({ unreadable, sources }: CycleReport): boolean => unreadable.length < Math.max(1, sources.length)
 
+const aborted = (signal: AbortSignal): Promise<unknown> =>
+  signal.aborted
+    ? Promise.resolve()
+    : new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+
 export const runServer = async ({ sync, origin, ...options }: ServeOptions): Promise<void> => {
   const { config, print, signal } = options
   const log = createLog(config)
@@ -37,8 +42,11 @@ export const runServer = async ({ sync, origin, ...options }: ServeOptions): Pro
       ? openReplica({ config, store, rules, extensions, env: options.env, log, signal })
       : openPool({ config, origin, store, rules, uri, log, signal })
   const note = (read: ReadRules) => noteRules(store, read)
-  const beside = followRulesFile({ rules, note, log, signal })
-  const required = requireForGood({ config, store, signal })
+  const ending = new AbortController()
+  const stopped = aborted(signal)
+  void stopped.then(() => ending.abort())
+  void followRulesFile({ rules, note, log, signal: ending.signal })
+  const required = Promise.race([requireForGood({ config, store, signal: ending.signal }), stopped])
   let working: Promise<void> = Promise.resolve()
   let report: CycleReport | null = null
   let sequence = 0
@@ -56,7 +64,8 @@ export const runServer = async ({ sync, origin, ...options }: ServeOptions): Pro
     if (!signal.aborted) print(readyText(base, found, report))
     if (!signal.aborted) await once(signal, 'abort')
   } finally {
-    await Promise.all([front.close(), working, beside, required])
+    ending.abort()
+    await Promise.all([front.close(), working])
     await close()
   }
 }

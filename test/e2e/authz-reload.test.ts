@@ -201,3 +201,12 @@ it('a server that was once configured to ask for credentials asks for them witho
     json: { code: 'conflict', message: expect.stringContaining('last token') },
   })
 })
+
+it('a server with rules of its own that cannot listen says so and ends', async () => {
+  const file = join(await temporaryFolder(), 'authz.yaml')
+  await writeFile(file, rulesFor('ann'))
+  const env = { ...newDatabase(), EDICT_POLICY_FILE: file }
+  const first = await startReplica(env)
+  const second = await runEdict(['serve', '--no-sync'], { ...env, PORT: new URL(first.url).port })
+  expect(second).toMatchObject({ code: 2, stderr: expect.stringContaining('is taken') })
+})
