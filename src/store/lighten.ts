@@ -1,6 +1,7 @@
 /**
  * A transaction has to fit into the database's cache (24 MB do not fit into 256 MB of it). A plan with more text than
- * that keeps its longest texts as blobs, which are written before the transaction.
+ * that keeps its longest texts as blobs, which are written before the transaction; of very many results of tests it keeps
+ * the counts, and the first cases of each policy.
  */
 import type { ModuleDocument, PolicyDocument, StoredText } from '../policy/schema.ts'
 import type { ApplyPlan } from './apply.ts'
@@ -11,7 +12,8 @@ const budgetBytes = 6 * 1024 * 1024
 
 export type TextMap = (text: StoredText) => StoredText
 
-export async function lighten(plan: ApplyPlan, blobs: Blobs): Promise<ApplyPlan> {
+export async function lighten(whole: ApplyPlan, blobs: Pick<Blobs, 'put'>): Promise<ApplyPlan> {
+  const plan = withFewerCases(whole)
   const limit = limitFor(plan)
   if (limit === Number.POSITIVE_INFINITY) return plan
   const heavy: Blob[] = []
@@ -24,6 +26,21 @@ export async function lighten(plan: ApplyPlan, blobs: Blobs): Promise<ApplyPlan>
   })
   await blobs.put(heavy)
   return lightened
+}
+
+/** Of all policies together: some 150 bytes each. */
+const mostCases = 10_000
+
+function withFewerCases(plan: ApplyPlan): ApplyPlan {
+  const counts = [...plan.create, ...plan.replace].flatMap(({ tests }) => (tests === null ? [] : tests.cases.length))
+  const all = counts.reduce((sum, count) => sum + count, 0)
+  if (all <= mostCases) return plan
+  const share = Math.floor(mostCases / counts.length)
+  const trimmed = (policy: PolicyDocument): PolicyDocument =>
+    policy.tests === null
+      ? policy
+      : { ...policy, tests: { ...policy.tests, cases: policy.tests.cases.slice(0, share) } }
+  return { ...plan, create: plan.create.map(trimmed), replace: plan.replace.map(trimmed) }
 }
 
 /** Texts up to this length stay; all of them together are within the budget. */

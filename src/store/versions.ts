@@ -35,7 +35,8 @@ export async function archive(
   }
   const policies = [...create, ...replace].filter(({ artifact }) => artifact !== null)
   const archived = {
-    policies: policies.map((policy) => policyTexts(policy, toBlob)),
+    // What its tests came to is told of what is in force alone.
+    policies: policies.map((policy) => ({ ...policyTexts(policy, toBlob), tests: null })),
     modules: modules.put.map((module) => moduleTexts(module, toBlob)),
   }
   await blobs.put(made)

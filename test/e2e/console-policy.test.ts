@@ -79,6 +79,7 @@ describe.skipIf(browser === undefined)('the page of a policy', () => {
     await page.locator('.toast').filter({ hasText: 'Rolled back' }).waitFor()
     expect((await evaluate(served.edict, 'example/hello/1.0')).json).toEqual({ answer: 1 })
     expect((await evaluate(served.edict, 'example/third/1.0')).status).toBe(404)
+    await page.getByRole('tab', { name: 'Tests (1)' }).waitFor()
     await page.context().close()
   })
 
