@@ -119,9 +119,8 @@ interface Attempt {
 }
 
 function attemptsOf({ path, args = [] }: Target, { program, outcomes }: Findings): readonly Attempt[] {
-  const key = pathKey(path)
-  return program.clauses.flatMap((clause) => {
-    const outcome = pathKey(clause.rule) === key ? outcomes.get(visitKey(clause.id, args)) : undefined
+  return (program.byRule.get(pathKey(path)) ?? []).flatMap((clause) => {
+    const outcome = outcomes.get(visitKey(clause.id, args))
     return outcome === undefined ? [] : [{ clause, outcome }]
   })
 }
@@ -138,7 +137,7 @@ function ruleView(target: Target, findings: Findings): RuleExplanation {
   const attempts = attemptsOf(target, findings)
   const value = valueOf(target, findings)
   const held = firstOfChains(attempts.filter(({ outcome }) => outcome.held))
-  const fallback = program.clauses.find(({ kind, rule }) => kind === 'default' && pathKey(rule) === key)
+  const fallback = program.byRule.get(key)?.find(({ kind }) => kind === 'default')
   const isDefault = held.length === 0 && value !== undefined && fallback !== undefined
   const failed = attempts.filter(({ outcome }) => !outcome.held)
   const by = held.map(({ clause, outcome }): ClauseView => {

@@ -15,6 +15,8 @@ import { constantSteps, listOf, nodeOf, type Json } from './tree.ts'
 export interface Program {
   readonly wasm: Uint8Array
   readonly clauses: readonly Clause[]
+  /** The same by `pathKey` of their rules. */
+  readonly byRule: ReadonlyMap<string, readonly Clause[]>
   /** Rules that have a value, by their place in the entry's list. */
   readonly rules: readonly RulePath[]
   readonly functions: Functions
@@ -29,6 +31,7 @@ export async function buildProgram(files: readonly RegoFile[], opa: ProgramOpa, 
   const modules = files.filter(({ path }) => path !== entryPath)
   const { parsed, names } = await parseAll(modules, opa, call)
   const clauses = parsed.flatMap((file) => file.clauses)
+  const byRule = clausesByRule(clauses)
   const rules = valueRules(clauses)
   const without = new Set<number>()
   let told = rules
@@ -42,7 +45,7 @@ export async function buildProgram(files: readonly RegoFile[], opa: ProgramOpa, 
     const all = [...files, ...probes.map(({ file }) => file), explainEntry(probes, told)]
     // oxlint-disable-next-line no-await-in-loop
     const built = await opa.build(all, explainEntrypoint, call)
-    if (built.ok) return { wasm: built.wasm, clauses, rules: told, functions, without }
+    if (built.ok) return { wasm: built.wasm, clauses, byRule, rules: told, functions, without }
     const culprits = attempt < mostAttempts ? culpritsOf(built.errors, probes) : []
     if (told.length === 0 && without.size === clauses.length) throw refused(built.errors)
     if (culprits.length === 0) told = []
@@ -81,6 +84,17 @@ function functionsOf(clauses: readonly Clause[], without: ReadonlySet<number>): 
     else known.clauses.push(clause)
   }
   return new Map([...found].filter(([, { clauses: all }]) => !all.some(({ id }) => without.has(id))))
+}
+
+function clausesByRule(clauses: readonly Clause[]): ReadonlyMap<string, readonly Clause[]> {
+  const found = new Map<string, Clause[]>()
+  for (const clause of clauses) {
+    const key = pathKey(clause.rule)
+    const known = found.get(key)
+    if (known === undefined) found.set(key, [clause])
+    else known.push(clause)
+  }
+  return found
 }
 
 function valueRules(clauses: readonly Clause[]): readonly RulePath[] {

@@ -31,9 +31,9 @@ interface Progress {
 
 const noProgress = (): Progress => ({ reached: new Set(), held: new Set(), ended: false })
 
-type Reached = Pick<Program, 'clauses' | 'without'>
+type Reached = Pick<Program, 'clauses' | 'byRule' | 'without'>
 
-export function createReach({ clauses, without }: Reached): Reach {
+export function createReach({ clauses, byRule, without }: Reached): Reach {
   const byId = new Map(clauses.map((clause) => [clause.id, clause]))
   /** By clause, and by the arguments that it was asked with. */
   const all = new Map<number, Map<string, Progress>>()
@@ -51,7 +51,9 @@ export function createReach({ clauses, without }: Reached): Reach {
       if (clause !== undefined) follow(clause, visit, progressOf(clause.id, visitKey(0, visit.args)))
     },
     files: () => {
-      const known = new Map(clauses.map((clause) => [clause.id, summary(clause, clauses, all)]))
+      const known = new Map(
+        [...byRule.values()].flatMap((of) => of.map((clause) => [clause.id, summary(clause, of, all)])),
+      )
       const unheard = clauses.flatMap(({ id, conditions }) =>
         [...(known.get(id)?.reached ?? [])].flatMap((index) => unheardCalls(conditions[index])),
       )
@@ -92,11 +94,11 @@ const hasFailed = (condition: Condition | undefined, sees: ReturnType<typeof ite
 
 type ByClause = ReadonlyMap<number, ReadonlyMap<string, Progress>>
 
-/** Over all arguments; undefined: nothing came to it that is known of. */
-function summary(clause: Clause, clauses: readonly Clause[], all: ByClause): Progress | undefined {
-  if (clause.kind === 'default') return { ...noProgress(), ended: !hasEnded(clause, clauses, all) }
+/** Over all arguments, among the clauses of its rule; undefined: nothing came to it that is known of. */
+function summary(clause: Clause, ofRule: readonly Clause[], all: ByClause): Progress | undefined {
+  if (clause.kind === 'default') return { ...noProgress(), ended: !hasEnded(ofRule, all) }
   const isBefore = (other: Clause): boolean => other.chain === clause.chain && other.id < clause.id
-  const before = clauses.filter(isBefore)
+  const before = ofRule.filter(isBefore)
   const own = all.get(clause.id)
   if (own === undefined) return undefined
   // `else` is come to when nothing before it made a value.
@@ -108,14 +110,9 @@ function summary(clause: Clause, clauses: readonly Clause[], all: ByClause): Pro
   }
 }
 
-/** Whether another clause of the same rule made a value. */
-function hasEnded({ rule }: Clause, clauses: readonly Clause[], all: ByClause): boolean {
-  const key = pathKey(rule)
-  return clauses.some(
-    ({ id, kind, rule: other }) =>
-      kind !== 'default' && pathKey(other) === key && [...(all.get(id)?.values() ?? [])].some(({ ended }) => ended),
-  )
-}
+/** Whether any of them made a value by itself. */
+const hasEnded = (ofRule: readonly Clause[], all: ByClause): boolean =>
+  ofRule.some(({ id, kind }) => kind !== 'default' && [...(all.get(id)?.values() ?? [])].some(({ ended }) => ended))
 
 type Mark = 'failed' | 'covered' | 'missed'
 

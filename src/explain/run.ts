@@ -109,12 +109,11 @@ export function createRunner({ extensions, limits, clock = wallClock }: RunnerOp
 }
 
 /** The clauses and values of the rules asked for, and of all that they refer to. */
-function wantedIds({ clauses, rules }: Program, asked: readonly RulePath[]): ReadonlySet<number> {
+function wantedIds({ clauses, byRule, rules }: Program, asked: readonly RulePath[]): ReadonlySet<number> {
   const wanted = new Map(asked.map((path) => [pathKey(path), path]))
   for (const path of wanted.values()) {
-    const refs = clauses
-      .filter(({ rule }) => pathKey(rule) === pathKey(path))
-      .flatMap(({ conditions }) => conditions.flatMap(({ refs: found }) => found))
+    const own = byRule.get(pathKey(path)) ?? []
+    const refs = own.flatMap(({ conditions }) => conditions.flatMap(({ refs: found }) => found))
     for (const rule of rules) if (refs.some((ref) => meets(ref, rule))) wanted.set(pathKey(rule), rule)
   }
   return new Set([
