@@ -85,19 +85,29 @@ export const createEnsure =
     })
 
 async function ensureCollections(db: Db): Promise<readonly CollectionName[]> {
-  const present = new Map<string, unknown>()
-  for await (const info of db.listCollections()) {
-    if ('options' in info) present.set(info.name, info.options?.['validator'])
-  }
+  const present = await validatorsOf(db)
   const created: CollectionName[] = []
   for (const name of collectionNames) {
-    const validator = validators[name]
-    if (!present.has(name) && (await create(db, name))) created.push(name)
-    // One that is there by now may come from another process's first write, which makes it bare.
-    else if (JSON.stringify(present.get(name)) !== JSON.stringify(validator))
-      await db.command({ collMod: name, validator, validationLevel: 'strict', validationAction: 'error' })
+    const wanted = validators[name]
+    if (!present.has(name) && (await create(db, name))) {
+      created.push(name)
+      continue
+    }
+    // Another process may have made it meanwhile: as it should be, or bare, by its first write. What is as it should be is
+    // left alone: MongoDB refuses to be told while an index is being built.
+    const found = present.has(name) ? present.get(name) : (await validatorsOf(db, name)).get(name)
+    if (JSON.stringify(found) !== JSON.stringify(wanted))
+      await db.command({ collMod: name, validator: wanted, validationLevel: 'strict', validationAction: 'error' })
   }
   return created
+}
+
+async function validatorsOf(db: Db, name?: CollectionName): Promise<ReadonlyMap<string, unknown>> {
+  const present = new Map<string, unknown>()
+  for await (const info of db.listCollections(name === undefined ? {} : { name })) {
+    if ('options' in info) present.set(info.name, info.options?.['validator'])
+  }
+  return present
 }
 
 /** False when another process was quicker. */

@@ -67,9 +67,12 @@ export const createStats = (connection: Connection): Stats => {
 /** Changes the time of an index that is there already. */
 const ensureExpiry = async (db: Db): Promise<void> => {
   const key = { at: 1 } as const
-  await collectionsOf(db)
-    .stats.createIndex(key, { name: 'age', expireAfterSeconds })
-    .catch(() => db.command({ collMod: 'stats', index: { keyPattern: key, expireAfterSeconds } }))
+  try {
+    await collectionsOf(db).stats.createIndex(key, { name: 'age', expireAfterSeconds })
+  } catch (error) {
+    if (!(error instanceof Error && 'codeName' in error && error.codeName === 'IndexOptionsConflict')) throw error
+    await db.command({ collMod: 'stats', index: { keyPattern: key, expireAfterSeconds } })
+  }
 }
 
 const increment = ({ policy, at, ...counts }: CountedMinute) => {
