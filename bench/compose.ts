@@ -11,7 +11,7 @@ import type { CachedOpa } from '../src/opa/cached.ts'
 import { sha256 } from '../src/policy/digest.ts'
 import { shipped } from '../src/policy/rbac.ts'
 import type { Fragment, ModuleDocument, PackageDocument, PolicyDocument } from '../src/policy/schema.ts'
-import { createBuilder, type Built } from '../sync/build.ts'
+import { createBuilder, type Built } from '../sync/build/build.ts'
 import { generatedRego } from './policies.ts'
 import { median, round, type Figures } from './report.ts'
 

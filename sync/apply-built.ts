@@ -10,8 +10,8 @@ import type { Queue } from '../src/store/queue.ts'
 import type { Store } from '../src/store/store.ts'
 import type { Archived } from '../src/store/versions.ts'
 import { backoffMs, sleep } from '../src/store/wait.ts'
-import type { Blamer } from './blame-findings.ts'
-import type { Built } from './build.ts'
+import type { Blamer } from './sources/blame-findings.ts'
+import type { Built } from './build/build.ts'
 
 const leaseMs = 15_000
 /** A dead holder's lease has run out by then. */

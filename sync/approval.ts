@@ -2,7 +2,7 @@
 import type { PlanDocument } from '../src/policy/plan-document.ts'
 import { notWaiting, type Plans } from '../src/store/plans.ts'
 import type { Approval, Confirmation, Refusal } from './cycle-report.ts'
-import type { Seen } from './source-status.ts'
+import type { Seen } from './sources/source-status.ts'
 
 export interface Approved {
   readonly plan: PlanDocument

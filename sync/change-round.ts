@@ -5,15 +5,15 @@
 import type { Actor } from '../src/auth/actor.ts'
 import { isError } from '../src/policy/analysis.ts'
 import type { SourceDocument } from '../src/policy/schema.ts'
-import type { ApiSource } from './api-source.ts'
+import type { ApiSource } from './sources/api-source.ts'
 import { applyBuilt } from './apply-built.ts'
 import { confirmedCommits, newestCommits } from './approval.ts'
-import { createBlamer } from './blame-findings.ts'
+import { createBlamer } from './sources/blame-findings.ts'
 import type { CycleOptions } from './cycle-report.ts'
 import { gatesOf } from './gate.ts'
 import { documentsOf, type Chosen, type World } from './look.ts'
 import { answer, grantedTo, recordOf, type RoundDeps } from './round.ts'
-import { statusesOf } from './statuses.ts'
+import { statusesOf } from './sources/statuses.ts'
 import { readStored } from './stored-state.ts'
 
 export type ChangeOptions = Pick<CycleOptions, 'signal' | 'actor'>

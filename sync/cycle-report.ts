@@ -3,8 +3,8 @@ import type { Logger } from 'pino'
 import type { Actor } from '../src/auth/actor.ts'
 import type { CycleOutcome, CycleRequest, SourceDocument } from '../src/policy/schema.ts'
 import type { OnProgress } from '../src/progress.ts'
-import type { Built } from './built.ts'
-import type { Seen } from './source-status.ts'
+import type { Built } from './build/built.ts'
+import type { Seen } from './sources/source-status.ts'
 
 /** The commit whose many removals somebody confirms; `source: null` when only the commit is known. */
 export interface Confirmation {

@@ -1,6 +1,6 @@
 /** Which sources' newest content is not taken now, and why. What is in force of them stands in. Pure. */
 import type { HoldDocument } from '../src/policy/revision-document.ts'
-import type { Seen } from './source-status.ts'
+import type { Seen } from './sources/source-status.ts'
 
 export type Gate =
   /** Its commit, or what the API is asked for, goes into a plan that waits to be approved. */

@@ -16,8 +16,8 @@ import type { ModuleDocument, PolicyDocument, StoredText } from '../src/policy/s
 import type { ApiWrites } from '../src/store/api-writes.ts'
 import type { Readable } from '../src/store/readable.ts'
 import { costChanges, plannedTests } from '../src/testing/planned-tests.ts'
-import type { Built } from './built.ts'
-import type { Seen } from './source-status.ts'
+import type { Built } from './build/built.ts'
+import type { Seen } from './sources/source-status.ts'
 
 export interface PlannerDeps {
   readonly readPolicies: (keys: readonly string[]) => Promise<Readable<PolicyDocument>>

@@ -1,7 +1,7 @@
 /** What a change would do, by name. */
 import type { Preview } from '../src/policy/schema.ts'
 import type { RuleWrites } from '../src/store/rules.ts'
-import type { Built } from './build.ts'
+import type { Built } from './build/build.ts'
 
 export function previewOf({ plan }: Built, { put, remove }: RuleWrites): Preview {
   const named = ({ create, replace, remove: gone }: Built['plan']['policies']) => {

@@ -14,7 +14,7 @@ import type {
 import { referencesOf } from '../src/store/blobs.ts'
 import { collectionsOf } from '../src/store/collections.ts'
 import type { Store } from '../src/store/store.ts'
-import type { StoredContent } from './build.ts'
+import type { StoredContent } from './build/build.ts'
 
 export interface StoredState {
   /** Read first: an apply that was made from this state is refused when the revision has moved since. */

@@ -1,7 +1,7 @@
 /** What is wrong in a build from the view of who changes something through the API: broken, or in the way of others. */
 import { isError } from '../src/policy/analysis.ts'
 import type { Finding } from '../src/policy/schema.ts'
-import type { BuildOptions, Built } from './build.ts'
+import type { BuildOptions, Built } from './build/build.ts'
 
 export interface Trouble {
   readonly kind: 'conflict' | 'invalid'

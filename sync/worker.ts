@@ -15,7 +15,7 @@ import type { CycleReport } from './cycle-report.ts'
 import type { Reconciler } from './cycle.ts'
 import { outcomeFor } from './cycle-report.ts'
 import { createSchedule } from './schedule.ts'
-import type { Source } from './source.ts'
+import type { Source } from './sources/source.ts'
 import { failed, isAway, isChange, messageOf, retryMs } from './work-failure.ts'
 
 export interface ScheduledSource {

@@ -1,6 +1,6 @@
 /** `edict compose`: what the sources declare together, without a store and without compiling anything. */
-import { createFileSource } from '../../sync/create-source.ts'
-import { SourceError } from '../../sync/source.ts'
+import { createFileSource } from '../../sync/sources/create-source.ts'
+import { SourceError } from '../../sync/sources/source.ts'
 import { compareText } from '../policy/analysis.ts'
 import { compose } from '../policy/compose.ts'
 import { ownership } from '../policy/ownership.ts'

@@ -3,7 +3,7 @@
  * data in force, evaluated with a small budget. Effects are refused, outbound connections as well; nothing is kept.
  */
 import type { Extension } from '../../extensions/extension.ts'
-import { buildPolicy } from '../../sync/build-policy.ts'
+import { buildPolicy } from '../../sync/build/policy.ts'
 import { createEngine } from '../engine/engine.ts'
 import type { Outcome } from '../engine/outcome.ts'
 import { asEdictError } from '../http/error-body.ts'

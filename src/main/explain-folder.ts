@@ -1,7 +1,7 @@
 /** Explanations over a directory of policies, as it stands: no store and no server, and nothing is written but opa's cache. */
 import { join, resolve } from 'node:path'
-import { createDirectorySource } from '../../sync/directory-source.ts'
-import { SourceError } from '../../sync/source.ts'
+import { createDirectorySource } from '../../sync/sources/directory-source.ts'
+import { SourceError } from '../../sync/sources/source.ts'
 import type { DirectorySourceConfig } from '../config.ts'
 import { defaultName } from '../config/sources.ts'
 import { EdictError } from '../errors.ts'

@@ -4,9 +4,9 @@
  */
 import { resolve } from 'node:path'
 import type { Extension } from '../../extensions/extension.ts'
-import { createBuilder, type Built } from '../../sync/build.ts'
-import { createDirectorySource } from '../../sync/directory-source.ts'
-import { SourceError } from '../../sync/source.ts'
+import { createBuilder, type Built } from '../../sync/build/build.ts'
+import { createDirectorySource } from '../../sync/sources/directory-source.ts'
+import { SourceError } from '../../sync/sources/source.ts'
 import { openCompiler } from '../compiler.ts'
 import type { Config, DirectorySourceConfig } from '../config.ts'
 import { defaultName } from '../config/sources.ts'

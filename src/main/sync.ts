@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises'
 import type { Logger } from 'pino'
 import type { Extension } from '../../extensions/extension.ts'
-import { createSource } from '../../sync/create-source.ts'
+import { createSource } from '../../sync/sources/create-source.ts'
 import { createReconciler } from '../../sync/cycle.ts'
 import { createWorker, type Worker } from '../../sync/worker.ts'
 import { openCompiler } from '../compiler.ts'

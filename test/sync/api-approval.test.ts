@@ -10,13 +10,13 @@ import type { CycleOutcome } from '../../src/policy/schema.ts'
 import { enforceOpen } from '../../src/auth/enforce.ts'
 import { collectionsOf } from '../../src/store/collections.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
-import { createApiSource } from '../../sync/api-source.ts'
+import { createApiSource } from '../../sync/sources/api-source.ts'
 import { createReconciler, type Reconciler } from '../../sync/cycle.ts'
-import type { Source } from '../../sync/source.ts'
+import type { Source } from '../../sync/sources/source.ts'
 import { cachedOpa } from '../opa/opa-for-tests.ts'
 import { useMongo } from '../setup/mongo.ts'
 import { person } from '../setup/actors.ts'
-import { memorySource } from './built-world.ts'
+import { memorySource } from './build/built-world.ts'
 
 const mongo = useMongo()
 const log = pino({ level: process.env['TEST_LOG'] ?? 'silent' })

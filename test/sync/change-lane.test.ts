@@ -11,13 +11,13 @@ import type { ApiChange } from '../../src/policy/api-change.ts'
 import { shipped } from '../../src/policy/rbac.ts'
 import type { CycleOutcome } from '../../src/policy/schema.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
-import { createApiSource } from '../../sync/api-source.ts'
+import { createApiSource } from '../../sync/sources/api-source.ts'
 import { createReconciler, type ReconcilerDeps } from '../../sync/cycle.ts'
-import type { Source } from '../../sync/source.ts'
+import type { Source } from '../../sync/sources/source.ts'
 import { cachedOpa, realOpa } from '../opa/opa-for-tests.ts'
 import { person } from '../setup/actors.ts'
 import { useMongo } from '../setup/mongo.ts'
-import { fragment, type Files } from './built-world.ts'
+import { fragment, type Files } from './build/built-world.ts'
 
 const mongo = useMongo()
 const log = pino({ level: process.env['TEST_LOG'] ?? 'silent' })

@@ -6,7 +6,7 @@ import type { CachedOpa } from '../../src/opa/cached.ts'
 import type { Fragment } from '../../src/policy/schema.ts'
 import { emptyScope, type SourceScope } from '../../src/policy/scope.ts'
 import { cachedOpa } from '../opa/opa-for-tests.ts'
-import { createWorld, fragment, shown, type Files } from './built-world.ts'
+import { createWorld, fragment, shown, type Files } from './build/built-world.ts'
 
 let opa: CachedOpa
 let folder: string

@@ -4,7 +4,7 @@ import { extensions } from '../../extensions/index.ts'
 import type { CachedOpa } from '../../src/opa/cached.ts'
 import { createTester, type Tester } from '../../src/testing/tester.ts'
 import { cachedOpa } from '../opa/opa-for-tests.ts'
-import { createWorld, fragment, shown, type Files, type World } from './built-world.ts'
+import { createWorld, fragment, shown, type Files, type World } from './build/built-world.ts'
 
 let opa: CachedOpa
 

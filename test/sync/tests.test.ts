@@ -5,7 +5,7 @@ import type { CachedOpa } from '../../src/opa/cached.ts'
 import { costChanges, plannedTests } from '../../src/testing/planned-tests.ts'
 import { createTester, type Tester } from '../../src/testing/tester.ts'
 import { cachedOpa } from '../opa/opa-for-tests.ts'
-import { createWorld, fragment, shown, type Files } from './built-world.ts'
+import { createWorld, fragment, shown, type Files } from './build/built-world.ts'
 
 let opa: CachedOpa
 

@@ -6,7 +6,7 @@ import type { CycleOutcome, CycleRequest, Fragment } from '../../src/policy/sche
 import type { ChangeOptions, ChangeResult } from '../../sync/change-round.ts'
 import type { CycleOptions, CycleReport } from '../../sync/cycle-report.ts'
 import type { RollbackOptions } from '../../sync/rollback.ts'
-import type { Source } from '../../sync/source.ts'
+import type { Source } from '../../sync/sources/source.ts'
 import { createWorker } from '../../sync/worker.ts'
 
 const log = pino({ level: 'silent' })
