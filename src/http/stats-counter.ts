@@ -33,32 +33,56 @@ export interface StatsCounterOptions {
 export const total = '*'
 const minuteMs = 60_000
 
+const zero = (): Counts => ({ decisions: 0, failed: 0, seconds: 0, cost: 0 })
+
+const increase = (counts: Counts, by: Counts): void => {
+  counts.decisions += by.decisions
+  counts.failed += by.failed
+  counts.seconds += by.seconds
+  counts.cost += by.cost
+}
+
+/** On the path of each decision: a look at the clock, two look-ups, and sums. */
 export const createStatsCounter = (options: StatsCounterOptions): StatsCounter => {
   const { add, everyMs = 5_000, most = 20_000, now = Date.now } = options
-  let waiting = new Map<string, Counts & { readonly policy: string; readonly at: number }>()
+  let minutes = new Map<number, Map<string, Counts>>()
+  let held = 0
+  let current = { at: -1, counts: new Map<string, Counts>() }
   let flushing: Promise<void> = Promise.resolve()
 
-  const put = (policy: string, at: number, counts: Counts): void => {
-    const key = `${at} ${policy}`
-    const known = waiting.get(key)
-    if (known === undefined) {
-      if (waiting.size < most) waiting.set(key, { policy, at, ...counts })
-      return
-    }
-    known.decisions += counts.decisions
-    known.failed += counts.failed
-    known.seconds += counts.seconds
-    known.cost += counts.cost
+  const minuteAt = (at: number): Map<string, Counts> => {
+    const known = minutes.get(at)
+    if (known !== undefined) return known
+    const made = new Map<string, Counts>()
+    minutes.set(at, made)
+    return made
+  }
+  /** undefined: too many wait already. */
+  const countsOf = (minute: Map<string, Counts>, policy: string): Counts | undefined => {
+    const known = minute.get(policy)
+    if (known !== undefined || held >= most) return known
+    held += 1
+    const made = zero()
+    minute.set(policy, made)
+    return made
   }
 
   const flushOnce = async (): Promise<void> => {
-    if (waiting.size === 0) return
-    const taken = waiting
-    waiting = new Map()
+    if (held === 0) return
+    const taken = [...minutes].flatMap(([at, minute]) =>
+      [...minute].map(([policy, counts]) => ({ policy, at, ...counts })),
+    )
+    minutes = new Map()
+    held = 0
+    current = { at: -1, counts: new Map() }
     try {
-      await add([...taken.values()])
+      await add(taken)
     } catch {
-      for (const { policy, at, ...counts } of taken.values()) put(policy, at, counts)
+      // The store is away, which others say; they are handed over later.
+      for (const counts of taken) {
+        const kept = countsOf(minuteAt(counts.at), counts.policy)
+        if (kept !== undefined) increase(kept, counts)
+      }
     }
   }
   const flush = (): Promise<void> => (flushing = flushing.then(flushOnce))
@@ -66,14 +90,24 @@ export const createStatsCounter = (options: StatsCounterOptions): StatsCounter =
   const timer = setInterval(() => void flush(), everyMs)
   timer.unref()
 
+  const countIn = (minute: Map<string, Counts>, policy: string, { outcome, seconds, cost }: Decided): void => {
+    const counts = countsOf(minute, policy)
+    if (counts === undefined) return
+    counts.decisions += 1
+    if (outcome !== 'value' && outcome !== 'undefined') counts.failed += 1
+    counts.seconds += seconds
+    counts.cost += cost
+  }
+
   return {
-    count: (policy, { outcome, seconds, cost }) => {
+    count: (policy, decided) => {
       const time = now()
-      const at = time - (time % minuteMs)
-      const failed = outcome === 'value' || outcome === 'undefined' ? 0 : 1
-      const counts = { decisions: 1, failed, seconds, cost }
-      put(total, at, counts)
-      if (policy !== '') put(policy, at, counts)
+      if (current.at < 0 || time - current.at >= minuteMs || time < current.at) {
+        const at = time - (time % minuteMs)
+        current = { at, counts: minuteAt(at) }
+      }
+      countIn(current.counts, total, decided)
+      if (policy !== '') countIn(current.counts, policy, decided)
     },
     flush,
     close: async () => {
