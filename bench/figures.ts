@@ -95,6 +95,5 @@ export function connectionsTable({ http_connections: figures }: Full): string {
 export const busyNote = ({ machine: { cpus, load } }: Full): string =>
   load !== undefined && load < cpus / 2
     ? `The machine was quiet before the run (a load of ${load} on ${cpus} cores).`
-    : `The machine was busy with other work (${load === undefined ? 'a load of 15' : `a load of ${load}`} on ${cpus} cores):
-times are several times those of a quiet one. Ratios hold, but for \`http.send\`, whose time is that of waking up two
-processes in turn.`
+    : `The machine was busy with other work before the run (a load of ${load ?? 'unknown size'} on ${cpus} cores): times may be
+longer than those of a quiet one. Ratios hold, but for \`http.send\`, whose time is that of waking up two processes in turn.`
