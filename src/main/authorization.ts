@@ -10,6 +10,7 @@ import type { Config } from '../config.ts'
 import type { Finding } from '../policy/schema.ts'
 import { runAuthzTests } from '../testing/authz-tests.ts'
 import type { TestReport } from '../testing/test-result.ts'
+import { unreadable } from './rules-text.ts'
 
 export interface AuthorizationOptions {
   readonly config: Pick<Config, 'policy' | 'protected'>
@@ -59,8 +60,9 @@ const isText = (one: Text | Finding | null): one is Text => one !== null && 'tex
 const readText = (path: string, file: string): Text | Finding => {
   try {
     return { file, text: readFileSync(path, 'utf8') }
-  } catch {
-    return { code: 'authz_unreadable', severity: 'error', message: 'cannot be read', source: 'authorization', file }
+  } catch (error) {
+    const message = `cannot be read: ${unreadable(error)}`
+    return { code: 'authz_unreadable', severity: 'error', message, source: 'authorization', file }
   }
 }
 

@@ -34,6 +34,13 @@ const textOf = (file: string, what: string): string => {
   try {
     return readFileSync(file, 'utf8')
   } catch (cause) {
-    throw new EdictError('config_invalid', `The ${what} ${file} cannot be read.`, { cause })
+    throw new EdictError('config_invalid', `The ${what} ${file} cannot be read: ${unreadable(cause)}.`, { cause })
   }
+}
+
+/** Why a file that the configuration names cannot be read, and what to do. */
+export const unreadable = (error: unknown): string => {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === 'ENOENT') return 'there is no such file; relative paths start at the working folder'
+  return error instanceof Error ? error.message : String(error)
 }

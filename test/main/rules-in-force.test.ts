@@ -45,7 +45,7 @@ it('what is read again decides from then on', async () => {
 it.each([
   ['is not YAML', 'rules: [', 'authz.yaml:'],
   ['leaves nobody who may change the rules', withoutAdmin, 'no rule gives anybody the action admin'],
-  ['cannot be read', null, 'cannot be read'],
+  ['cannot be read', null, 'cannot be read: there is no such file; relative paths start at the working folder'],
 ])('a file that %s changes nothing, and it is known why', async (_, text, problem) => {
   const rules = open()
   const before = rules.state()
