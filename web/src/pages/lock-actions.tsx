@@ -4,8 +4,7 @@ import { call, policyPath } from '../api/client.ts'
 import type { Policy } from '../api/types.ts'
 import { Button } from '../parts/button.tsx'
 import { type Confirmed, confirmedText } from '../parts/confirmed.ts'
-import { Dialog } from '../parts/dialog.tsx'
-import { Problem } from '../parts/problem.tsx'
+import { FormDialog } from '../parts/form-dialog.tsx'
 import { useChange } from '../parts/use-change.ts'
 import { nameOf } from './policy-link.tsx'
 
@@ -31,42 +30,28 @@ const LockDialog = ({ policy, onClose }: { readonly policy: Policy; readonly onC
     done: (answer) => `${nameOf(policy)} is locked: ${confirmedText(answer)}.`,
   })
   return (
-    <Dialog
+    <FormDialog
       title={`Lock ${nameOf(policy)}`}
       about="No evaluation of this version starts any more, at any door, once every server has confirmed: callers get 403. It can be unlocked at any time."
-      open
+      change={lock}
+      submit={{ label: 'Lock', look: 'primary' }}
       onClose={onClose}
     >
-      <form
-        className="stack"
-        onSubmit={(event) => {
-          event.preventDefault()
-          lock.mutate(undefined, { onSuccess: onClose })
-        }}
-      >
-        <div className="field">
-          <label htmlFor={ids.reason}>Reason, for people</label>
-          <input id={ids.reason} value={reason} maxLength={500} onChange={(event) => setReason(event.target.value)} />
-        </div>
-        <div className="field">
-          <label htmlFor={ids.end}>How long</label>
-          <select id={ids.end} value={hours} onChange={(event) => setHours(event.target.value)}>
-            {ends.map(([value, title]) => (
-              <option key={value} value={value}>
-                {title}
-              </option>
-            ))}
-          </select>
-        </div>
-        {lock.error !== null && <Problem error={lock.error} />}
-        <div className="row end">
-          <Button onClick={onClose}>Cancel</Button>
-          <Button submit look="primary" busy={lock.isPending}>
-            Lock
-          </Button>
-        </div>
-      </form>
-    </Dialog>
+      <div className="field">
+        <label htmlFor={ids.reason}>Reason, for people</label>
+        <input id={ids.reason} value={reason} maxLength={500} onChange={(event) => setReason(event.target.value)} />
+      </div>
+      <div className="field">
+        <label htmlFor={ids.end}>How long</label>
+        <select id={ids.end} value={hours} onChange={(event) => setHours(event.target.value)}>
+          {ends.map(([value, title]) => (
+            <option key={value} value={value}>
+              {title}
+            </option>
+          ))}
+        </select>
+      </div>
+    </FormDialog>
   )
 }
 

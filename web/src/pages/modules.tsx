@@ -2,6 +2,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { modulesQuery, ownershipQuery } from '../api/queries.ts'
+import { FilterField } from '../parts/filter-field.tsx'
 import { Loaded } from '../parts/loaded.tsx'
 import { Empty, Page } from '../parts/page.tsx'
 
@@ -32,16 +33,10 @@ export const Modules = () => {
           ) : (
             <>
               <div className="row" role="search">
-                <input
-                  className="filter"
-                  type="search"
-                  data-filter
-                  aria-label="Filter modules"
-                  placeholder="Filter  ( / )"
+                <FilterField
+                  label="Filter modules"
                   value={q}
-                  onChange={(event) =>
-                    void navigate({ search: event.target.value === '' ? {} : { q: event.target.value }, replace: true })
-                  }
+                  onChange={(next) => void navigate({ search: next === '' ? {} : { q: next }, replace: true })}
                 />
               </div>
               <div className="box scroll" tabIndex={0} role="group" aria-label="Modules">

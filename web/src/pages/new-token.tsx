@@ -5,8 +5,8 @@ import { call, serverUrl } from '../api/client.ts'
 import { whoQuery } from '../api/queries.ts'
 import { Button } from '../parts/button.tsx'
 import { Dialog } from '../parts/dialog.tsx'
-import { Problem } from '../parts/problem.tsx'
 import { Snippet } from '../parts/snippet.tsx'
+import { FormDialog } from '../parts/form-dialog.tsx'
 import { useChange } from '../parts/use-change.ts'
 import { useMinted, writeMinted } from '../session/minted.ts'
 import { writeToken } from '../session/token.ts'
@@ -89,75 +89,61 @@ export const NewToken = ({ isFirst, onClose }: { readonly isFirst: boolean; read
         ? 'The first token needs the role superuser, or nobody could make another'
         : undefined
   return (
-    <Dialog
+    <FormDialog
       title={isFirst ? 'Make the first token' : 'Make a token'}
       about="For a person or a program: who sends it in “Authorization: Bearer …” acts under this name."
-      open
+      change={make}
+      submit={{ label: 'Make it', look: 'primary', action: 'token', because }}
       onClose={onClose}
     >
-      <form
-        className="stack"
-        onSubmit={(event) => {
-          event.preventDefault()
-          if (because === undefined) make.mutate(undefined, { onSuccess: onClose })
-        }}
-      >
-        {isFirst && (
-          <p className="notice warn">
-            From then on this server asks everybody for a credential, for good: revoking the last token does not open it
-            again. Evaluation stays open. This tab is signed in with the token.
-          </p>
-        )}
-        <div className="field">
-          <label htmlFor={ids.actor}>Name of who acts</label>
-          <input
-            id={ids.actor}
-            value={actor}
-            required
-            autoComplete="off"
-            spellCheck={false}
-            maxLength={128}
-            placeholder="ci-payments"
-            onChange={(event) => setActor(event.target.value)}
-          />
-        </div>
-        <Roles chosen={roles} onChoose={setRoles} />
-        <div className="field">
-          <label htmlFor={ids.more}>Other roles</label>
-          <input id={ids.more} value={more} spellCheck={false} onChange={(event) => setMore(event.target.value)} />
-          <span className="hint">What a role may do is said by the rules; those above are what ships without any.</span>
-        </div>
-        <div className="field">
-          <label htmlFor={ids.groups}>Groups</label>
-          <input
-            id={ids.groups}
-            value={groups}
-            spellCheck={false}
-            placeholder="payments shop"
-            onChange={(event) => setGroups(event.target.value)}
-          />
-          <span className="hint">With spaces between.</span>
-        </div>
-        <div className="field">
-          <label htmlFor={ids.expires}>Ends</label>
-          <select id={ids.expires} value={expires} onChange={(event) => setExpires(event.target.value)}>
-            {ends.map(([value, title]) => (
-              <option key={value} value={value}>
-                {title}
-              </option>
-            ))}
-          </select>
-          {expires === 'never' && <span className="hint">Good until it is revoked: better for nobody.</span>}
-        </div>
-        {make.error !== null && <Problem error={make.error} />}
-        <div className="row end">
-          <Button onClick={onClose}>Cancel</Button>
-          <Button submit look="primary" action="token" busy={make.isPending} because={because}>
-            Make it
-          </Button>
-        </div>
-      </form>
-    </Dialog>
+      {isFirst && (
+        <p className="notice warn">
+          From then on this server asks everybody for a credential, for good: revoking the last token does not open it
+          again. Evaluation stays open. This tab is signed in with the token.
+        </p>
+      )}
+      <div className="field">
+        <label htmlFor={ids.actor}>Name of who acts</label>
+        <input
+          id={ids.actor}
+          value={actor}
+          required
+          autoComplete="off"
+          spellCheck={false}
+          maxLength={128}
+          placeholder="ci-payments"
+          onChange={(event) => setActor(event.target.value)}
+        />
+      </div>
+      <Roles chosen={roles} onChoose={setRoles} />
+      <div className="field">
+        <label htmlFor={ids.more}>Other roles</label>
+        <input id={ids.more} value={more} spellCheck={false} onChange={(event) => setMore(event.target.value)} />
+        <span className="hint">What a role may do is said by the rules; those above are what ships without any.</span>
+      </div>
+      <div className="field">
+        <label htmlFor={ids.groups}>Groups</label>
+        <input
+          id={ids.groups}
+          value={groups}
+          spellCheck={false}
+          placeholder="payments shop"
+          onChange={(event) => setGroups(event.target.value)}
+        />
+        <span className="hint">With spaces between.</span>
+      </div>
+      <div className="field">
+        <label htmlFor={ids.expires}>Ends</label>
+        <select id={ids.expires} value={expires} onChange={(event) => setExpires(event.target.value)}>
+          {ends.map(([value, title]) => (
+            <option key={value} value={value}>
+              {title}
+            </option>
+          ))}
+        </select>
+        {expires === 'never' && <span className="hint">Good until it is revoked: better for nobody.</span>}
+      </div>
+    </FormDialog>
   )
 }
 

@@ -2,6 +2,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { ownershipQuery, sourcesQuery } from '../api/queries.ts'
+import { FilterField } from '../parts/filter-field.tsx'
 import { Loaded } from '../parts/loaded.tsx'
 import { Page } from '../parts/page.tsx'
 import { KeyLink } from './policy-link.tsx'
@@ -22,15 +23,7 @@ export const Ownership = () => {
   return (
     <Page title="Ownership" about="A key that two sources declare is a Conflict; the composition then stays as it is.">
       <div className="row" role="search">
-        <input
-          className="filter"
-          type="search"
-          data-filter
-          aria-label="Filter keys"
-          placeholder="Filter  ( / )"
-          value={q}
-          onChange={(event) => set({ q: event.target.value })}
-        />
+        <FilterField label="Filter keys" value={q} onChange={(next) => set({ q: next })} />
         <select aria-label="Kind" value={search.kind ?? ''} onChange={(event) => set({ kind: event.target.value })}>
           <option value="">Kind: all</option>
           {kinds.map((kind) => (

@@ -3,7 +3,7 @@ import { useState } from 'react'
 import { call } from '../api/client.ts'
 import type { ApprovalRule, Plan, PlanWithDiffs } from '../api/types.ts'
 import { Button } from '../parts/button.tsx'
-import { Dialog } from '../parts/dialog.tsx'
+import { FormDialog } from '../parts/form-dialog.tsx'
 import { useChange } from '../parts/use-change.ts'
 import { summaryOf } from './plans.tsx'
 
@@ -15,35 +15,22 @@ const Reject = ({ plan, onClose }: { readonly plan: Plan; readonly onClose: () =
   })
   const asked = plan.requests.length
   return (
-    <Dialog
+    <FormDialog
       title="Reject this plan"
       about={
         asked > 0
           ? `Nothing of it is applied. ${asked === 1 ? 'The change' : `The ${asked} changes`} asked for through the API ${asked === 1 ? 'is' : 'are'} dropped; who wants ${asked === 1 ? 'it' : 'them'} asks again.`
           : `Nothing of it is applied. ${plan.subject.join(', ')} is held at what is in force until a newer commit arrives or somebody releases it.`
       }
-      open
+      change={reject}
+      submit={{ label: 'Reject', look: 'danger' }}
       onClose={onClose}
     >
-      <form
-        className="stack"
-        onSubmit={(event) => {
-          event.preventDefault()
-          reject.mutate(undefined, { onSuccess: onClose })
-        }}
-      >
-        <label className="field">
-          <span>Reason, for people</span>
-          <input value={reason} maxLength={500} onChange={(event) => setReason(event.target.value)} />
-        </label>
-        <div className="row end">
-          <Button onClick={onClose}>Cancel</Button>
-          <Button submit look="danger" busy={reject.isPending}>
-            Reject
-          </Button>
-        </div>
-      </form>
-    </Dialog>
+      <label className="field">
+        <span>Reason, for people</span>
+        <input value={reason} maxLength={500} onChange={(event) => setReason(event.target.value)} />
+      </label>
+    </FormDialog>
   )
 }
 

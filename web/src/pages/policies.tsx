@@ -5,6 +5,7 @@ import { useVirtualizer } from '@tanstack/react-virtual'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import { catalogQuery } from '../api/queries.ts'
 import type { CatalogItem } from '../api/types.ts'
+import { FilterField } from '../parts/filter-field.tsx'
 import { Loaded } from '../parts/loaded.tsx'
 import { Page } from '../parts/page.tsx'
 import { State } from '../parts/state.tsx'
@@ -156,14 +157,11 @@ const Filtered = ({ policies }: { readonly policies: readonly CatalogItem[] }) =
   return (
     <div className="stack tight">
       <div className="row" role="search">
-        <input
-          className="filter"
-          type="search"
-          data-filter
-          aria-label="Filter policies"
+        <FilterField
+          label="Filter policies"
           placeholder="Filter by name, author, commit  ( / )"
           value={q}
-          onChange={(event) => setQ(event.target.value)}
+          onChange={(next) => setQ(next)}
         />
         <Choice
           label="State"

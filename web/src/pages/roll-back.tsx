@@ -4,10 +4,8 @@ import { useState } from 'react'
 import { call } from '../api/client.ts'
 import { revisionsQuery } from '../api/queries.ts'
 import type { Revision } from '../api/types.ts'
-import { Button } from '../parts/button.tsx'
-import { Dialog } from '../parts/dialog.tsx'
+import { FormDialog } from '../parts/form-dialog.tsx'
 import { Loaded } from '../parts/loaded.tsx'
-import { Problem } from '../parts/problem.tsx'
 import { useChange } from '../parts/use-change.ts'
 import { type NetChange, netChange } from './net-change.ts'
 
@@ -84,34 +82,20 @@ export const RollBack = ({
   })
   const count = (revisions.data?.[0]?.revision ?? to) - to
   return (
-    <Dialog
+    <FormDialog
       title={`Roll back to revision ${to}`}
       about={`What was in force then comes into force again as a new revision; ${count} later ${count === 1 ? 'revision is' : 'revisions are'} undone, rules included. The sources that it turns back are held until they are released on their page. Locks stay as they are.`}
-      open
+      change={roll}
+      submit={{ label: 'Roll back', look: 'danger' }}
       onClose={onClose}
     >
       <Loaded of={revisions}>
         {(all) => <Effect later={all.filter(({ revision }) => revision > to)} policy={policy} />}
       </Loaded>
-      <form
-        className="stack"
-        onSubmit={(event) => {
-          event.preventDefault()
-          roll.mutate(undefined, { onSuccess: onClose })
-        }}
-      >
-        <label className="field">
-          <span>Reason, for people</span>
-          <input value={reason} maxLength={500} onChange={(event) => setReason(event.target.value)} />
-        </label>
-        {roll.error !== null && <Problem error={roll.error} />}
-        <div className="row end">
-          <Button onClick={onClose}>Cancel</Button>
-          <Button submit look="danger" busy={roll.isPending}>
-            Roll back
-          </Button>
-        </div>
-      </form>
-    </Dialog>
+      <label className="field">
+        <span>Reason, for people</span>
+        <input value={reason} maxLength={500} onChange={(event) => setReason(event.target.value)} />
+      </label>
+    </FormDialog>
   )
 }

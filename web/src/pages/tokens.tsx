@@ -7,10 +7,10 @@ import { tokensQuery, whoQuery } from '../api/queries.ts'
 import type { Token } from '../api/types.ts'
 import { Button } from '../parts/button.tsx'
 import { type Confirmed, confirmedText } from '../parts/confirmed.ts'
-import { Dialog } from '../parts/dialog.tsx'
+import { FilterField } from '../parts/filter-field.tsx'
+import { FormDialog } from '../parts/form-dialog.tsx'
 import { Loaded } from '../parts/loaded.tsx'
 import { Empty, Page } from '../parts/page.tsx'
-import { Problem } from '../parts/problem.tsx'
 import { State } from '../parts/state.tsx'
 import { OptionalTime, Time } from '../parts/time.tsx'
 import { useChange } from '../parts/use-change.ts'
@@ -27,7 +27,7 @@ const Revoke = ({ token, onClose }: { readonly token: Token; readonly onClose: (
     done: (answer) => `The token ${id} of ${actor} is revoked: ${confirmedText(answer)}.`,
   })
   return (
-    <Dialog
+    <FormDialog
       title={`Revoke the token ${id} of ${actor}`}
       about={
         <>
@@ -42,45 +42,26 @@ const Revoke = ({ token, onClose }: { readonly token: Token; readonly onClose: (
           This cannot be undone: make a new token instead.
         </>
       }
-      open
+      change={revoke}
+      submit={{ label: 'Revoke', look: 'danger', because: typed === actor ? undefined : 'Type the name first' }}
       onClose={onClose}
     >
-      <form
-        className="stack"
-        onSubmit={(event) => {
-          event.preventDefault()
-          if (typed === actor) revoke.mutate(undefined, { onSuccess: onClose })
-        }}
-      >
-        {who?.kind === 'token' && who.id === actor && (
-          <p className="notice warn">It is one of your own; if it is the one of this tab, you have to sign in again.</p>
-        )}
-        <div className="field">
-          <label htmlFor={field}>
-            Type <code>{actor}</code> to confirm
-          </label>
-          <input
-            id={field}
-            value={typed}
-            autoComplete="off"
-            spellCheck={false}
-            onChange={(event) => setTyped(event.target.value)}
-          />
-        </div>
-        {revoke.error !== null && <Problem error={revoke.error} />}
-        <div className="row end">
-          <Button onClick={onClose}>Cancel</Button>
-          <Button
-            submit
-            look="danger"
-            busy={revoke.isPending}
-            because={typed === actor ? undefined : 'Type the name first'}
-          >
-            Revoke
-          </Button>
-        </div>
-      </form>
-    </Dialog>
+      {who?.kind === 'token' && who.id === actor && (
+        <p className="notice warn">It is one of your own; if it is the one of this tab, you have to sign in again.</p>
+      )}
+      <div className="field">
+        <label htmlFor={field}>
+          Type <code>{actor}</code> to confirm
+        </label>
+        <input
+          id={field}
+          value={typed}
+          autoComplete="off"
+          spellCheck={false}
+          onChange={(event) => setTyped(event.target.value)}
+        />
+      </div>
+    </FormDialog>
   )
 }
 
@@ -170,16 +151,11 @@ const List = ({ tokens }: { readonly tokens: readonly Token[] }) => {
   return (
     <>
       <div className="row" role="search">
-        <input
-          className="filter"
-          type="search"
-          data-filter
-          aria-label="Filter tokens"
+        <FilterField
+          label="Filter tokens"
           placeholder="Filter by actor, role, group or state  ( / )"
           value={q}
-          onChange={(event) =>
-            void navigate({ search: event.target.value === '' ? {} : { q: event.target.value }, replace: true })
-          }
+          onChange={(next) => void navigate({ search: next === '' ? {} : { q: next }, replace: true })}
         />
         <span className="quiet" role="status">
           {shown.length} of {tokens.length} tokens
